@@ -1,0 +1,5 @@
+/** The command line. */
+@NullMarked
+package org.sparkrnn.jobs;
+
+import org.jspecify.annotations.NullMarked;
