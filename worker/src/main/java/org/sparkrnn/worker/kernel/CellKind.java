@@ -1,0 +1,87 @@
+package org.sparkrnn.worker.kernel;
+
+import java.util.List;
+
+/**
+ * What a recurrent cell consists of: one description that drives the layout of its parameters and
+ * of its {@code gates} buffer, the kernels' products and the reference.
+ *
+ * <p>A <em>gate</em> is a block of {@code hidden} rows of {@code weight_ih} and {@code weight_hh},
+ * in PyTorch's order. A <em>slot</em> is one pre-activation per hidden unit, stored in {@code
+ * gates}; it sees the input, the previous hidden state, or both. A gate whose two products must be
+ * kept apart has two slots.
+ *
+ * <p>The slots that see the input are adjacent, so are those that see the hidden state.
+ */
+public enum CellKind {
+  /** Hochreiter and Schmidhuber 1997 with the forget gate of Gers, Schmidhuber and Cummins 2000. */
+  LSTM(
+      List.of("i", "f", "g", "o"),
+      List.of(
+          new Slot("i", 0, true, true),
+          new Slot("f", 1, true, true),
+          new Slot("g", 2, true, true),
+          new Slot("o", 3, true, true)),
+      2),
+  /** Cho et al. 2014, the reset gate after the recurrent product (PyTorch, cuDNN). */
+  GRU(
+      List.of("r", "z", "n"),
+      List.of(
+          new Slot("n", 2, true, false),
+          new Slot("r", 0, true, true),
+          new Slot("z", 1, true, true),
+          new Slot("nRecurrent", 2, false, true)),
+      1);
+
+  private final List<String> gates;
+  private final List<Slot> slots;
+  private final int states;
+
+  CellKind(List<String> gates, List<Slot> slots, int states) {
+    this.gates = gates;
+    this.slots = slots;
+    this.states = states;
+  }
+
+  /** Names of the gates, in the order of their rows in the weights. */
+  public List<String> gates() {
+    return gates;
+  }
+
+  /** The slots, in the order in which {@code gates} stores them. */
+  public List<Slot> slots() {
+    return slots;
+  }
+
+  /** State vectors carried from step to step: the hidden state, and a second one if there is. */
+  public int states() {
+    return states;
+  }
+
+  public boolean hasCellState() {
+    return states == 2;
+  }
+
+  /** Rows of {@code weight_ih} and {@code weight_hh}, elements of each bias. */
+  public int rows(int hidden) {
+    return Math.multiplyExact(gates.size(), hidden);
+  }
+
+  /** Floats of one position in {@code gates}: slots × units, units padded. */
+  public int gateColumns(int hidden) {
+    return Math.multiplyExact(slots.size(), Matrix.padded(hidden));
+  }
+
+  /** Column of a slot's unit in {@code gates}: blocks of 16 units, in each the slots in turn. */
+  public int gateColumn(int slot, int unit) {
+    int block = unit / Matrix.LANES;
+    return (block * slots.size() + slot) * Matrix.LANES + unit % Matrix.LANES;
+  }
+
+  /**
+   * One pre-activation per hidden unit.
+   *
+   * @param gate which block of rows of the weights it uses
+   */
+  public record Slot(String name, int gate, boolean seesInput, boolean seesHidden) {}
+}

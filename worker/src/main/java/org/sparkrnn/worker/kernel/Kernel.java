@@ -1,0 +1,143 @@
+package org.sparkrnn.worker.kernel;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparkrnn.worker.random.PhiloxKey;
+
+/**
+ * The arithmetic of a training task in float32. All kernels, and all variants of one, agree bit for
+ * bit (NaN payloads aside): docs/numerics.md fixes the order of every sum and every operation.
+ *
+ * <p>Every operation checks its arguments and throws {@link IllegalArgumentException}; NaN and
+ * infinities are computed with, not checked. Nothing is allocated inside a time step. All matrices
+ * of one call lie in an arena that this kernel allocated. Stateless: one kernel serves any number
+ * of threads, each with its own arena.
+ */
+public sealed interface Kernel permits JavaKernel, NativeKernel {
+
+  /** The kernel a configuration asks for. */
+  static Kernel create(KernelChoice choice, KernelIsa isa) {
+    return switch (choice) {
+      case JAVA -> new JavaKernel();
+      case NATIVE -> new NativeKernel(isa);
+      case AUTO -> nativeOrElseJava(isa);
+    };
+  }
+
+  private static Kernel nativeOrElseJava(KernelIsa isa) {
+    try {
+      return new NativeKernel(isa);
+    } catch (IllegalStateException failure) {
+      Logger log = LoggerFactory.getLogger(Kernel.class);
+      log.warn("{}; falling back to the slower Java kernel", failure.getMessage());
+      return new JavaKernel();
+    }
+  }
+
+  /** The variant for logs and statistics: {@code java}, {@code native-avx512}, … */
+  String name();
+
+  /** An arena of the plan's size, all +0. */
+  Arena allocate(ArenaPlan plan);
+
+  /** Size of {@link RecurrentLayer#packed}: packed weights and scratch memory. */
+  long recurrentFloats(
+      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward);
+
+  /** Size of {@link SoftmaxHead#packed}: packed weights and scratch memory. */
+  long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward);
+
+  /** Repacks a layer's parameters; needed before {@link #forward} whenever they have changed. */
+  void pack(RecurrentLayer layer);
+
+  /** Repacks the head's parameters; needed whenever they have changed. */
+  void packOutput(SoftmaxHead head);
+
+  /**
+   * A window of one layer: from {@code x} (or the tokens) and the state before the window to {@code
+   * gates}, {@code hidden} and {@code cellState}.
+   *
+   * @param time steps of this window, at most the layer's
+   * @param tokens one-hot input, one per position; ignored (may be empty) if the layer has an x
+   */
+  void forward(RecurrentLayer layer, int time, int[] tokens);
+
+  /**
+   * The gradients of that window, right after {@link #forward} with the same arguments: {@code
+   * gates} becomes the gradient by the pre-activations; {@code dx} and the parameter gradients are
+   * overwritten; {@code dHidden} and {@code dCell} are replaced.
+   */
+  void backward(RecurrentLayer layer, int time, int[] tokens);
+
+  /**
+   * Softmax and cross-entropy of the first positions: writes {@code statistics}; {@link
+   * SoftmaxHead#losses} reads losses from them.
+   *
+   * @param scale factor of every position's loss in the gradients ({@code 1/positions}: mean)
+   * @param gradients whether to overwrite {@code dHidden}, {@code dWeights} and {@code dBias}
+   */
+  void softmaxLoss(SoftmaxHead head, int positions, int[] labels, float scale, boolean gradients);
+
+  /** Logits of the first positions; for generation. Touches nothing else but scratch memory. */
+  void logits(SoftmaxHead head, int positions, Matrix logits);
+
+  /** {@code out[i] = table[rows[i]]} for the first {@code count} rows. */
+  void gatherRows(Matrix table, int[] rows, int count, Matrix out);
+
+  /** {@code dTable[rows[i]] += dOut[i]} for the first {@code count} rows, in that order. */
+  void scatterAddRows(Matrix dOut, int[] rows, int count, Matrix dTable);
+
+  /** {@code table[rows[i]] = +0} for the first {@code count} rows. */
+  void zeroRows(Matrix table, int[] rows, int count);
+
+  /**
+   * {@code out = in ∘ mask / (1 − rate)} for the first rows, both padded; forward on activations,
+   * backward on their gradients with the same key. In and out may be the same.
+   *
+   * @param rate probability of a zero, in [0, 1)
+   */
+  void dropout(Matrix in, Matrix out, int rows, float rate, PhiloxKey key);
+
+  /** Σ v² in double over a dense matrix: 16 lanes, element i in lane i mod 16. */
+  double sumOfSquares(Matrix vector);
+
+  /** {@code p = fma(−rate, g', p)}; dense matrices of equal size, as in all optimizers. */
+  void sgd(Matrix parameters, Matrix gradients, float rate, GradientScaling scaling);
+
+  /** {@code v = fma(momentum, v, g'); p = fma(−rate, v, p)} (Polyak 1964, PyTorch's form). */
+  void momentum(
+      Matrix parameters,
+      Matrix gradients,
+      Matrix velocity,
+      float rate,
+      float momentum,
+      GradientScaling scaling);
+
+  /**
+   * {@code s = fma(decay, s, (complement·g')·g'); p = p − (rate·g')/(√s + epsilon)} (Tieleman and
+   * Hinton 2012).
+   *
+   * @param complement {@code 1 − decay}, computed in double
+   */
+  void rmsprop(
+      Matrix parameters,
+      Matrix gradients,
+      Matrix meanSquare,
+      float rate,
+      float decay,
+      float complement,
+      float epsilon,
+      GradientScaling scaling);
+
+  /**
+   * {@code m = fma(beta1, m, complement1·g'); s = fma(beta2, s, (complement2·g')·g'); p = p −
+   * (rate·m)/fma(√s, rootCorrection, epsilon)}.
+   */
+  void adam(
+      Matrix parameters,
+      Matrix gradients,
+      Matrix mean,
+      Matrix meanSquare,
+      AdamStep step,
+      GradientScaling scaling);
+}

@@ -1,0 +1,96 @@
+package org.sparkrnn.worker.kernel;
+
+import org.sparkrnn.worker.kernel.ArenaPlan.Region;
+
+/**
+ * The buffers of the output layer: {@code logits = hidden·weightᵀ + bias}, softmax, cross-entropy.
+ * The logits of all positions never exist at once.
+ *
+ * @param positions largest number of positions of one call
+ * @param weights {@code output.weight [vocabulary, hidden]}, dense
+ * @param bias {@code output.bias [1, vocabulary]}, dense
+ * @param dWeights overwritten; absent if gradients are never asked for
+ * @param dBias likewise
+ * @param hidden {@code [positions, hidden]}, padded; read
+ * @param dHidden {@code [positions, hidden]}, padded; overwritten; absent like {@code dWeights}
+ * @param statistics {@code [positions, 3]}, dense; written: largest logit, Σ exp(logit − largest),
+ *     logit of the label
+ * @param packed private to the kernel: {@link Kernel#softmaxFloats} floats, written by {@link
+ *     Kernel#packOutput}; also its scratch memory
+ */
+public record SoftmaxHead(
+    int positions,
+    Matrix weights,
+    Matrix bias,
+    Matrix dWeights,
+    Matrix dBias,
+    Matrix hidden,
+    Matrix dHidden,
+    Matrix statistics,
+    Region packed) {
+  public static final int STATISTICS = 3;
+
+  public SoftmaxHead {
+    int vocabulary = weights.rows();
+    int units = weights.columns();
+    Checks.dense("output.weight", weights, vocabulary, units);
+    Checks.dense("output.bias", bias, 1, vocabulary);
+    Checks.padded("hidden", hidden, positions, units);
+    Checks.dense("statistics", statistics, positions, STATISTICS);
+    if (!dWeights.isAbsent()) {
+      Checks.dense("output.weight's gradient", dWeights, vocabulary, units);
+      Checks.dense("output.bias's gradient", dBias, 1, vocabulary);
+      Checks.padded("dHidden", dHidden, positions, units);
+    }
+  }
+
+  public int vocabulary() {
+    return weights.rows();
+  }
+
+  public int hiddenUnits() {
+    return weights.columns();
+  }
+
+  /**
+   * Cross-entropy in nats of the first positions after {@link Kernel#softmaxLoss}: {@code log(Σ) +
+   * largest − label's logit} in double, by {@code StrictMath}.
+   */
+  public void losses(int count, double[] target) {
+    float[] values = new float[count * STATISTICS];
+    statistics.rows(0, count).read(values, 0);
+    for (int p = 0; p < count; p++) {
+      double largest = values[p * STATISTICS];
+      double sum = values[p * STATISTICS + 1];
+      double label = values[p * STATISTICS + 2];
+      target[p] = StrictMath.log(sum) + largest - label;
+    }
+  }
+
+  /** Sum of {@link #losses} in position order. */
+  public double lossSum(int count) {
+    double[] losses = new double[count];
+    losses(count, losses);
+    double sum = 0;
+    for (double loss : losses) {
+      sum += loss;
+    }
+    return sum;
+  }
+
+  void checkLoss(int count, int[] labels, boolean gradients) {
+    Checks.atMost("positions", count, positions);
+    Checks.indices("labels", labels, count, vocabulary());
+    if (gradients && dWeights.isAbsent()) {
+      throw new IllegalStateException("Cannot compute gradients: the head was planned without");
+    }
+  }
+
+  void checkLogits(int count, Matrix logits) {
+    Checks.atMost("positions", count, positions);
+    if (logits.rows() < count || logits.columns() != vocabulary()) {
+      throw new IllegalArgumentException(
+          "Cannot write logits [%d, %d] into %s".formatted(count, vocabulary(), logits.shape()));
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package org.sparkrnn.worker.random;
+
+/**
+ * Names one stream of random words: everything of key and counter but the element's index.
+ *
+ * @param seed {@code training.seed}
+ * @param step local step since the start of training; 0 for initialisation
+ * @param replica replica; the FNV-1a hash of the block's name for initialisation
+ * @param purpose {@link Purpose#code()} or {@link Purpose#at}
+ */
+public record PhiloxKey(long seed, int step, int replica, int purpose) {
+
+  /** The stream that initialises a parameter block. */
+  public static PhiloxKey initialisation(long seed, String block) {
+    return new PhiloxKey(seed, 0, Philox.fnv1a32(block), Purpose.INITIALISATION.code());
+  }
+
+  /**
+   * The dropout mask of one local step at one place of the model, places counted from the input.
+   */
+  public static PhiloxKey dropout(long seed, int step, int replica, int place) {
+    return new PhiloxKey(seed, step, replica, Purpose.DROPOUT.at(place));
+  }
+
+  /** The stream that chooses tokens of a generated text; the index is the token's position. */
+  public static PhiloxKey sampling(long seed) {
+    return new PhiloxKey(seed, 0, 0, Purpose.SAMPLING.code());
+  }
+
+  /** Random word of element {@code index}: output word {@code index mod 4} of its counter. */
+  public int word(long index) {
+    return Philox.word(index, step, replica, purpose, seed);
+  }
+
+  /** Uniform in [-1, 1) with 24 bits: {@code 2·(word >>> 8)·2⁻²⁴ − 1}. */
+  public float symmetricUniform(long index) {
+    return (word(index) >>> 8) * 0x1p-23f - 1f;
+  }
+
+  /** Uniform in [0, 1) with 32 bits. */
+  public double uniform(long index) {
+    return Integer.toUnsignedLong(word(index)) * 0x1p-32;
+  }
+}

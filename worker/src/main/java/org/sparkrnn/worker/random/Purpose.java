@@ -1,0 +1,34 @@
+package org.sparkrnn.worker.random;
+
+/**
+ * What a random number is for: the last counter word, so that two uses never share a number. Codes
+ * are part of the format of a run (docs/numerics.md) and never change.
+ */
+public enum Purpose {
+  /** Initial values of a parameter block. */
+  INITIALISATION(1),
+  /** Choice of the next token when text is generated. */
+  SAMPLING(2),
+  /** Dropout masks; {@link #at} adds the place in the model. */
+  DROPOUT(0x1000);
+
+  private static final int PLACES = 0x1000;
+
+  private final int code;
+
+  Purpose(int code) {
+    this.code = code;
+  }
+
+  public int code() {
+    return code;
+  }
+
+  /** The code of one of several places that draw for the same purpose, counted from 0. */
+  public int at(int place) {
+    if (this != DROPOUT || place < 0 || place >= PLACES) {
+      throw new IllegalArgumentException("Cannot draw for %s at place %d".formatted(this, place));
+    }
+    return code + place;
+  }
+}
