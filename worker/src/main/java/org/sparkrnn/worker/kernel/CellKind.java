@@ -13,6 +13,7 @@ import java.util.List;
  *
  * <p>The slots that see the input are adjacent, so are those that see the hidden state.
  */
+@SuppressWarnings("ImmutableEnumChecker") // the lists are List.of
 public enum CellKind {
   /** Hochreiter and Schmidhuber 1997 with the forget gate of Gers, Schmidhuber and Cummins 2000. */
   LSTM(
