@@ -1,0 +1,24 @@
+package org.sparkrnn.worker.training;
+
+import java.io.Serializable;
+
+/**
+ * What one replica does in one round.
+ *
+ * @param replica its index
+ * @param epoch from 0
+ * @param firstStep step of the epoch it starts with; 0 starts from a zero hidden state
+ * @param steps local steps; those beyond the replica's rows are not taken
+ * @param globalStepBase local steps of the run before this task, the same for all replicas
+ * @param tokensBase tokens all replicas of the run had trained on before this epoch
+ * @param plateauFactor what the plateau schedule multiplies the learning rate with
+ */
+public record ReplicaTask(
+    int replica,
+    int epoch,
+    long firstStep,
+    int steps,
+    long globalStepBase,
+    long tokensBase,
+    double plateauFactor)
+    implements Serializable {}
