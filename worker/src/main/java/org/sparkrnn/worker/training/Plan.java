@@ -25,7 +25,7 @@ public record Plan(long tokens, int replicas, int streams, int window) implement
     }
   }
 
-  /** Index of the first token of a replica's part; that of {@code replicas} is N. */
+  /** Index of the first token of a replica's part. */
   public long firstToken(int replica) {
     // ⌊rN/W⌋ without the product, which may not fit.
     return tokens / replicas * replica + tokens % replicas * replica / replicas;
