@@ -1,0 +1,156 @@
+package org.sparkrnn.common.config;
+
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * One setting: its name, and what a different value of it would change. The table {@link #ALL} is
+ * the only list of settings; {@code reference.conf} documents each of them.
+ *
+ * @param value reads the setting from a configuration: String, List of String, enum, Boolean,
+ *     Integer, Long, Double (NaN for none) or Duration
+ */
+record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> value) {
+  /** What a different value would change. */
+  enum Effect {
+    /** The bytes of a checkpoint; may not differ on resume. */
+    SEMANTIC,
+    /** What a checkpoint says of the best step; may differ on resume. */
+    EVALUATION,
+    /** Where a run ends, what it keeps, shows or uses, and where that lies. */
+    FREE
+  }
+
+  static final List<ConfigKey> ALL =
+      List.of(
+          free("corpus.path", c -> c.corpus().path()),
+          free("corpus.input", c -> c.corpus().input()),
+          semantic("corpus.unit", c -> c.corpus().unit()),
+          semantic("corpus.split", c -> c.corpus().split()),
+          semantic("corpus.min-count", c -> c.corpus().minCount()),
+          semantic("corpus.max-vocabulary", c -> c.corpus().maxVocabulary()),
+          free("checkpoint.path", c -> c.checkpoint().path()),
+          free("checkpoint.every-rounds", c -> c.checkpoint().everyRounds()),
+          free("checkpoint.keep-last", c -> c.checkpoint().keepLast()),
+          free("checkpoint.keep-best", c -> c.checkpoint().keepBest()),
+          semantic("model.cell", c -> c.model().cell()),
+          semantic("model.layers", c -> c.model().layers()),
+          semantic("model.hidden", c -> c.model().hidden()),
+          semantic("model.input", c -> c.model().input()),
+          semantic("model.embedding", c -> c.model().embedding()),
+          semantic("model.dropout", c -> c.model().dropout()),
+          semantic("model.initialization", c -> c.model().initialization()),
+          semantic("model.initialization-range", c -> c.model().initializationRange()),
+          semantic("model.forget-gate-bias", c -> c.model().forgetGateBiasOrNaN()),
+          semantic("loss.reduction", c -> c.loss().reduction()),
+          semantic("batch.streams", c -> c.batch().streams()),
+          semantic("batch.window", c -> c.batch().window()),
+          semantic("optimizer.kind", c -> c.optimizer().kind()),
+          semantic("optimizer.learning-rate", c -> c.optimizer().learningRate()),
+          semantic("optimizer.momentum", c -> c.optimizer().momentum()),
+          semantic("optimizer.decay", c -> c.optimizer().decay()),
+          semantic("optimizer.beta1", c -> c.optimizer().beta1()),
+          semantic("optimizer.beta2", c -> c.optimizer().beta2()),
+          semantic("optimizer.epsilon", c -> c.optimizer().epsilon()),
+          semantic("optimizer.state", c -> c.optimizer().state()),
+          semantic("clipping.norm", c -> c.clipping().norm()),
+          semantic("clipping.value", c -> c.clipping().value()),
+          semantic("schedule.kind", c -> c.schedule().kind()),
+          semantic("schedule.constant-epochs", c -> c.schedule().constantEpochs()),
+          semantic("schedule.factor", c -> c.schedule().factor()),
+          semantic("schedule.patience", c -> c.schedule().patience()),
+          semantic("schedule.min-learning-rate", c -> c.schedule().minLearningRate()),
+          semantic("schedule.warmup-tokens", c -> c.schedule().warmupTokens()),
+          semantic("training.replicas", c -> c.training().replicas()),
+          free("training.epochs", c -> c.training().epochs()), // but see effectIn
+          free("training.max-rounds", c -> c.training().maxRounds()),
+          free("training.max-tokens", c -> c.training().maxTokens()),
+          free("training.max-duration", c -> c.training().maxDuration()),
+          free("training.patience", c -> c.training().patience()),
+          semantic("training.seed", c -> c.training().seed()),
+          free("training.stop-grace", c -> c.training().stopGrace()),
+          semantic("round.local-steps", c -> c.round().localSteps()),
+          free("round.timeout", c -> c.round().timeout()),
+          free("round.inline-state-bytes", c -> c.round().inlineStateBytes()),
+          semantic("outer.kind", c -> c.outer().kind()),
+          semantic("outer.learning-rate", c -> c.outer().learningRate()),
+          semantic("outer.momentum", c -> c.outer().momentum()),
+          new ConfigKey("evaluation.streams", Effect.EVALUATION, c -> c.evaluation().streams()),
+          new ConfigKey(
+              "evaluation.every-rounds", Effect.EVALUATION, c -> c.evaluation().everyRounds()),
+          free("kernel.choice", c -> c.kernel().choice()),
+          free("kernel.isa", c -> c.kernel().isa()),
+          semantic("kernel.precision", c -> c.kernel().precision()),
+          free("display.progress", c -> c.display().progress()),
+          free("display.sample-length", c -> c.display().sampleLength()),
+          free("display.sample-prompt", c -> c.display().samplePrompt()));
+
+  private static ConfigKey semantic(String name, Function<TrainingConfig, Object> value) {
+    return new ConfigKey(name, Effect.SEMANTIC, value);
+  }
+
+  private static ConfigKey free(String name, Function<TrainingConfig, Object> value) {
+    return new ConfigKey(name, Effect.FREE, value);
+  }
+
+  /**
+   * The effect of this setting among the others: the number of epochs is a limit, unless the
+   * learning rate is planned over all of them.
+   */
+  Effect effectIn(TrainingConfig config) {
+    return name.equals("training.epochs") && config.schedule().kind() == ScheduleConfig.Kind.COSINE
+        ? Effect.SEMANTIC
+        : effect;
+  }
+
+  static boolean isKnown(String name) {
+    return ALL.stream().anyMatch(key -> key.name.equals(name));
+  }
+
+  static boolean isGroup(String name) {
+    return ALL.stream().anyMatch(key -> key.name.startsWith(name + "."));
+  }
+
+  /** The known name that takes the fewest edits to reach. */
+  static String nearest(String unknown) {
+    String nearest = "";
+    int fewest = Integer.MAX_VALUE;
+    for (String name : (Iterable<String>) names()::iterator) {
+      // A key in the wrong group is as near as its own name is.
+      int edits =
+          Math.min(editDistance(unknown, name), 1 + editDistance(last(unknown), last(name)));
+      if (edits < fewest) {
+        fewest = edits;
+        nearest = name;
+      }
+    }
+    return nearest;
+  }
+
+  private static Stream<String> names() {
+    return ALL.stream().map(ConfigKey::name);
+  }
+
+  private static String last(String name) {
+    return name.substring(name.lastIndexOf('.') + 1);
+  }
+
+  /** Insertions, deletions and replacements that turn one text into the other. */
+  private static int editDistance(String from, String to) {
+    int[] row = new int[to.length() + 1];
+    for (int j = 0; j <= to.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= from.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= to.length(); j++) {
+        int replaced = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[to.length()];
+  }
+}

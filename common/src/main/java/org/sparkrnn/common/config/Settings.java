@@ -1,0 +1,156 @@
+package org.sparkrnn.common.config;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigList;
+import com.typesafe.config.ConfigValue;
+import com.typesafe.config.ConfigValueType;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.sparkrnn.common.errors.BadInputException;
+
+/**
+ * The values of all keys, converted on demand. Numbers are read from their text: Typesafe Config
+ * would turn 2.7 into the integer 2.
+ */
+final class Settings {
+  private static final String VALUE = "value";
+
+  private final Map<String, ConfigValue> values;
+
+  Settings(Map<String, ConfigValue> values) {
+    this.values = values;
+  }
+
+  String text(String key) {
+    return scalar(key, value(key), "a text");
+  }
+
+  /** A list, or one text with commas. */
+  List<String> texts(String key) {
+    ConfigValue value = value(key);
+    List<String> texts = new ArrayList<>();
+    if (value instanceof ConfigList list) {
+      for (ConfigValue element : list) {
+        texts.add(scalar(key, element, "a list of texts"));
+      }
+    } else {
+      for (String part : scalar(key, value, "a list of texts").split(",", -1)) {
+        if (!part.isBlank()) {
+          texts.add(part.strip());
+        }
+      }
+    }
+    return List.copyOf(texts);
+  }
+
+  int integer(String key) {
+    long value = longInteger(key);
+    if (value != (int) value) {
+      throw wrong(key, "an integer of at most " + Integer.MAX_VALUE);
+    }
+    return (int) value;
+  }
+
+  long longInteger(String key) {
+    try {
+      return new BigDecimal(scalar(key, value(key), "an integer")).longValueExact();
+    } catch (ArithmeticException | NumberFormatException e) {
+      throw wrong(key, "an integer");
+    }
+  }
+
+  double number(String key) {
+    double number;
+    try {
+      number = new BigDecimal(scalar(key, value(key), "a number")).doubleValue();
+    } catch (NumberFormatException e) {
+      throw wrong(key, "a number");
+    }
+    if (Double.isInfinite(number)) {
+      throw wrong(key, "a finite number");
+    }
+    return number;
+  }
+
+  /** NaN for {@code null}. */
+  double numberOrNaN(String key) {
+    ConfigValue value = value(key);
+    boolean isNull =
+        value.valueType() == ConfigValueType.NULL
+            || scalar(key, value, "a number or null").equals("null");
+    return isNull ? Double.NaN : number(key);
+  }
+
+  boolean flag(String key) {
+    return switch (scalar(key, value(key), "true or false")) {
+      case "true", "yes", "on" -> true;
+      case "false", "no", "off" -> false;
+      default -> throw wrong(key, "true or false");
+    };
+  }
+
+  Duration duration(String key) {
+    try {
+      return asConfig(key, "a duration such as 90s").getDuration(VALUE);
+    } catch (ConfigException e) {
+      throw wrong(key, "a duration such as 500ms, 90s, 10m or 2h");
+    }
+  }
+
+  long bytes(String key) {
+    try {
+      return asConfig(key, "a size such as 8MiB").getBytes(VALUE);
+    } catch (ConfigException e) {
+      throw wrong(key, "a size such as 512KiB, 8MiB or 2GB");
+    }
+  }
+
+  <E extends Enum<E>> E word(String key, Class<E> words) {
+    String text = scalar(key, value(key), "a word");
+    for (E word : words.getEnumConstants()) {
+      if (Checks.text(word).equals(text)) {
+        return word;
+      }
+    }
+    String known =
+        Arrays.stream(words.getEnumConstants()).map(Checks::text).collect(Collectors.joining(", "));
+    throw wrong(key, "one of " + known);
+  }
+
+  private ConfigValue value(String key) {
+    ConfigValue value = values.get(key);
+    if (value == null) {
+      throw new IllegalStateException("Cannot find %s in reference.conf".formatted(key));
+    }
+    return value;
+  }
+
+  private Config asConfig(String key, String expected) {
+    scalar(key, value(key), expected);
+    return value(key).atKey(VALUE);
+  }
+
+  private String scalar(String key, ConfigValue value, String expected) {
+    return switch (value.valueType()) {
+      case STRING, NUMBER, BOOLEAN -> value.atKey(VALUE).getString(VALUE);
+      case OBJECT, LIST, NULL -> throw wrong(key, expected);
+    };
+  }
+
+  private BadInputException wrong(String key, String expected) {
+    ConfigValue value = value(key);
+    return new BadInputException(
+        "%s must be %s, got %s (%s)"
+            .formatted(
+                key,
+                expected,
+                value.render(com.typesafe.config.ConfigRenderOptions.concise()),
+                ConfigLoader.where(value)));
+  }
+}

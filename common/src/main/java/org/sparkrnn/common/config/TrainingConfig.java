@@ -1,0 +1,126 @@
+package org.sparkrnn.common.config;
+
+import java.io.Serializable;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.sparkrnn.common.config.ConfigKey.Effect;
+import org.sparkrnn.common.storage.Json;
+
+/**
+ * All settings of a training run, one record per group. Accessors are the keys in camel case:
+ * {@code round.local-steps} is {@code config.round().localSteps()}.
+ *
+ * @param spark Spark's own settings with their full names, such as {@code spark.speculation}
+ */
+public record TrainingConfig(
+    CorpusConfig corpus,
+    CheckpointConfig checkpoint,
+    ModelConfig model,
+    LossConfig loss,
+    BatchConfig batch,
+    OptimizerConfig optimizer,
+    ClippingConfig clipping,
+    ScheduleConfig schedule,
+    RunConfig training,
+    RoundConfig round,
+    OuterConfig outer,
+    EvaluationConfig evaluation,
+    KernelConfig kernel,
+    DisplayConfig display,
+    SortedMap<String, String> spark)
+    implements Serializable {
+  public TrainingConfig {
+    spark = Collections.unmodifiableSortedMap(new TreeMap<>(spark));
+  }
+
+  /**
+   * Reads a HOCON file over the defaults.
+   *
+   * @param overrides {@code key=value} each; values are taken as they stand, not as HOCON
+   * @throws org.sparkrnn.common.errors.BadInputException if a key is unknown, a value unfit, or the
+   *     file unreadable
+   */
+  public static TrainingConfig load(Path file, List<String> overrides) {
+    return ConfigLoader.load(ConfigLoader.parse(file), overrides);
+  }
+
+  /** As {@link #load(Path, List)}, from HOCON or JSON text; a checkpoint's config.json is one. */
+  public static TrainingConfig load(String text, List<String> overrides) {
+    return ConfigLoader.load(ConfigLoader.parse(text), overrides);
+  }
+
+  /**
+   * The settings that decide results, as JSON with sorted keys: equal settings give equal bytes.
+   * {@link #load(String, List)} reads it back, with defaults for all others.
+   */
+  public String semanticText() {
+    Map<String, Object> groups = new TreeMap<>();
+    for (ConfigKey key : ConfigKey.ALL) {
+      if (key.effectIn(this) != Effect.FREE) {
+        String[] names = key.name().split("\\.", 2);
+        @SuppressWarnings("unchecked")
+        Map<String, @Nullable Object> group =
+            (Map<String, @Nullable Object>)
+                groups.computeIfAbsent(names[0], name -> new TreeMap<String, Object>());
+        group.put(names[1], canonical(key.value().apply(this)));
+      }
+    }
+    return new String(Json.bytes(groups), StandardCharsets.UTF_8);
+  }
+
+  /** The settings that must not change when a run is resumed, and that these two disagree about. */
+  public List<ConfigDifference> differences(TrainingConfig other) {
+    List<ConfigDifference> differences = new ArrayList<>();
+    for (ConfigKey key : ConfigKey.ALL) {
+      Object value = key.value().apply(this);
+      Object otherValue = key.value().apply(other);
+      boolean decides =
+          key.effectIn(this) == Effect.SEMANTIC || key.effectIn(other) == Effect.SEMANTIC;
+      if (decides && !value.equals(otherValue)) {
+        differences.add(
+            new ConfigDifference(
+                key.name(),
+                Objects.toString(canonical(value)),
+                Objects.toString(canonical(otherValue))));
+      }
+    }
+    return List.copyOf(differences);
+  }
+
+  private static @Nullable Object canonical(Object value) {
+    if (value instanceof Enum<?> word) {
+      return Checks.text(word);
+    }
+    if (value instanceof Duration duration) {
+      return duration.toMillis();
+    }
+    if (value instanceof Double number) {
+      return number.isNaN() ? null : shortest(number);
+    }
+    return value;
+  }
+
+  /** The decimal of the fewest digits that reads back equal; the same on every Java. */
+  private static BigDecimal shortest(double value) {
+    BigDecimal exact = new BigDecimal(value);
+    for (int digits = 1; digits < 17; digits++) {
+      BigDecimal rounded = exact.round(new MathContext(digits));
+      if (rounded.doubleValue() == value) {
+        return rounded.scale() < 0 ? rounded.setScale(0) : rounded;
+      }
+    }
+    BigDecimal rounded = exact.round(new MathContext(17));
+    return rounded.scale() < 0 ? rounded.setScale(0) : rounded;
+  }
+}

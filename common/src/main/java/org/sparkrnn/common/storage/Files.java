@@ -1,0 +1,55 @@
+package org.sparkrnn.common.storage;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.util.List;
+
+/**
+ * The few file operations that corpora and checkpoints need, chosen so that local disks, HDFS and
+ * object stores can all provide them.
+ *
+ * <p>Paths are strings, local paths or URIs, joined with {@code /}. Implementations may be used by
+ * several threads; the channels and streams they return may not.
+ */
+public interface Files {
+  /**
+   * Opens a file for reading; its {@code size()} is the file's.
+   *
+   * @throws java.nio.file.NoSuchFileException if there is none
+   */
+  SeekableByteChannel open(String path) throws IOException;
+
+  /**
+   * Creates or overwrites a file, and its parent directories. Its bytes survive a crash of the
+   * machine once {@code close()} has returned.
+   */
+  OutputStream create(String path) throws IOException;
+
+  boolean exists(String path) throws IOException;
+
+  /**
+   * The entries of a directory, sorted by name.
+   *
+   * @throws java.nio.file.NoSuchFileException if there is no such directory
+   */
+  List<FileEntry> list(String directory) throws IOException;
+
+  /**
+   * Renames a file; directories are never renamed.
+   *
+   * @throws java.nio.file.FileAlreadyExistsException if {@code to} exists, which then is untouched
+   */
+  void renameNoOverwrite(String from, String to) throws IOException;
+
+  /** Deletes a file, or a directory with all that is in it; what is missing is fine. */
+  void delete(String path) throws IOException;
+
+  /** Creates a directory and its parents; what exists is fine. */
+  void createDirectories(String path) throws IOException;
+
+  /** Joins a directory and a name with exactly one slash. */
+  static String join(String directory, String name) {
+    return directory.endsWith("/") ? directory + name : directory + "/" + name;
+  }
+}
