@@ -1,0 +1,150 @@
+package org.sparkrnn.driver;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.launcher.JavaModuleOptions;
+
+/**
+ * A standalone master and its workers, each a JVM of its own on 127.0.0.1, started from this JVM's
+ * class path. They end with {@link #close} and, if this JVM is killed, when their standard input
+ * ends.
+ */
+final class StandaloneCluster implements AutoCloseable {
+
+  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+
+  private final Path directory;
+  private final String master;
+  private final Process masterProcess;
+  private final List<Process> workers = new ArrayList<>();
+
+  /**
+   * Starts a master and {@code workerCount} workers of one core each; logs go to {@code directory}.
+   */
+  StandaloneCluster(Path directory, int workerCount, int memoryMegabytes) {
+    this.directory = directory;
+    int port = freePort();
+    this.master = "spark://127.0.0.1:" + port;
+    this.masterProcess =
+        daemon(
+            "master",
+            "org.apache.spark.deploy.master.Master",
+            List.of("--host", "127.0.0.1", "--port", "" + port, "--webui-port", "0"));
+    try {
+      awaitMaster(port);
+      for (int i = 0; i < workerCount; i++) {
+        startWorker(memoryMegabytes);
+      }
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** The URL for {@code spark.master}. */
+  String master() {
+    return master;
+  }
+
+  /** Adds a worker of one core. */
+  void startWorker(int memoryMegabytes) {
+    String name = "worker-" + workers.size();
+    List<String> arguments =
+        List.of(
+            "--host",
+            "127.0.0.1",
+            "--cores",
+            "1",
+            "--memory",
+            memoryMegabytes + "m",
+            "--webui-port",
+            "0",
+            "--work-dir",
+            directory.resolve(name + "-work").toString(),
+            master);
+    workers.add(daemon(name, "org.apache.spark.deploy.worker.Worker", arguments));
+  }
+
+  /** The worker processes, in the order they were started. */
+  List<Process> workers() {
+    return List.copyOf(workers);
+  }
+
+  @Override
+  public void close() {
+    List<Process> all = new ArrayList<>(workers);
+    all.add(masterProcess);
+    for (Process process : all) {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
+    for (Process process : all) {
+      process.onExit().join();
+    }
+  }
+
+  private Process daemon(String name, String mainClass, List<String> arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(JavaModuleOptions.defaultModuleOptions().split(" ")));
+    command.addAll(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-cp");
+    command.add(String.join(File.pathSeparator, SparkHome.classPath()));
+    command.add(StandaloneDaemon.class.getName());
+    command.add(mainClass);
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(Map.of("SPARK_LOCAL_IP", "127.0.0.1", "SPARK_NO_DAEMONIZE", "1"));
+    builder.redirectErrorStream(true).redirectOutput(directory.resolve(name + ".log").toFile());
+    try {
+      Files.createDirectories(directory);
+      return builder.start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot start " + name, e);
+    }
+  }
+
+  private void awaitMaster(int port) {
+    Instant limit = Instant.now().plus(START_LIMIT);
+    while (true) {
+      try {
+        new Socket(InetAddress.getLoopbackAddress(), port).close();
+        return;
+      } catch (IOException e) {
+        if (!masterProcess.isAlive() || Instant.now().isAfter(limit)) {
+          throw new IllegalStateException(
+              "Cannot start the standalone master, see " + directory.resolve("master.log"), e);
+        }
+      }
+      pause();
+    }
+  }
+
+  static void pause() {
+    try {
+      Thread.sleep(50);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Cannot wait: interrupted", e);
+    }
+  }
+
+  private static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot find a free port", e);
+    }
+  }
+}
