@@ -1,0 +1,59 @@
+package org.sparkrnn.common.storage;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.CorruptFileException;
+
+/** Whole reads from files whose length is checked first. */
+public final class Channels {
+  private Channels() {}
+
+  /**
+   * Fills what remains of the buffer from a position of the file.
+   *
+   * @throws CorruptFileException if the file ends before
+   */
+  public static void readFully(
+      SeekableByteChannel channel, long position, ByteBuffer target, String path)
+      throws IOException {
+    channel.position(position);
+    while (target.hasRemaining()) {
+      if (channel.read(target) < 0) {
+        throw new CorruptFileException(
+            "Cannot read %s: it ends at byte %d, %d bytes early"
+                .formatted(path, channel.position(), target.remaining()));
+      }
+    }
+  }
+
+  /**
+   * All bytes of a file.
+   *
+   * @throws CorruptFileException if it is longer than {@code limit}
+   */
+  public static byte[] readAll(Files files, String path, int limit) throws IOException {
+    try (SeekableByteChannel channel = files.open(path)) {
+      long size = channel.size();
+      if (size > limit) {
+        throw new CorruptFileException(
+            "Cannot read %s: it is %d bytes long, at most %d are expected"
+                .formatted(path, size, limit));
+      }
+      byte[] bytes = new byte[(int) size];
+      readFully(channel, 0, ByteBuffer.wrap(bytes), path);
+      return bytes;
+    }
+  }
+
+  /** Creates a file with these bytes. */
+  public static void writeAll(Files files, String path, byte[] bytes) throws IOException {
+    if (path.isEmpty()) {
+      throw new BadInputException("Cannot write a file: its path is empty");
+    }
+    try (java.io.OutputStream out = files.create(path)) {
+      out.write(bytes);
+    }
+  }
+}
