@@ -2,6 +2,8 @@ package org.sparkrnn.driver;
 
 import com.esotericsoftware.kryo.Kryo;
 import org.apache.spark.serializer.KryoRegistrator;
+import org.sparkrnn.driver.messages.FloatVector;
+import org.sparkrnn.driver.rounds.RoundMessages;
 
 /**
  * The classes that our jobs move by Kryo when a user sets {@code spark.serializer} to it: task
@@ -17,5 +19,7 @@ public final class KryoRegistrations implements KryoRegistrator {
     kryo.register(long[][].class);
     kryo.register(float[][].class);
     kryo.register(Object[].class);
+    kryo.register(FloatVector.class);
+    RoundMessages.CLASSES.forEach(kryo::register);
   }
 }

@@ -7,12 +7,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** Float arrays as a big-endian length and little-endian elements, moved in blocks. */
-final class FloatCodec {
+public final class FloatCodec {
   private static final int BLOCK_FLOATS = 16_384;
 
   private FloatCodec() {}
 
-  static void write(DataOutput out, float[] values) throws IOException {
+  public static void write(DataOutput out, float[] values) throws IOException {
     out.writeInt(values.length);
     byte[] bytes = new byte[Math.min(BLOCK_FLOATS, values.length) * Float.BYTES];
     ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -23,7 +23,7 @@ final class FloatCodec {
     }
   }
 
-  static float[] read(DataInput in) throws IOException {
+  public static float[] read(DataInput in) throws IOException {
     int length = in.readInt();
     if (length < 0) {
       throw new IOException("Cannot read a float array: its length is " + length);

@@ -1,0 +1,105 @@
+package org.sparkrnn.driver.metrics;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.util.ArrayList;
+import java.util.List;
+import org.sparkrnn.common.storage.Files;
+
+/**
+ * {@code metrics.jsonl} of a run: one line per round.
+ *
+ * <p>Not every file system can append, so the file is written anew, under a temporary name first,
+ * and no more often than it costs a hundredth of the time. Whoever saves a checkpoint calls {@link
+ * #flush} before it: then no round of a checkpoint is missing after a crash.
+ */
+public final class MetricsLog {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final long SHORTEST_PAUSE_NANOS = 1_000_000_000L;
+
+  private final Files files;
+  private final String path;
+  private final List<String> lines = new ArrayList<>();
+  private boolean changed;
+  private long lastFlush = System.nanoTime();
+  private long pauseNanos;
+
+  private MetricsLog(Files files, String path) {
+    this.files = files;
+    this.path = path;
+  }
+
+  /** The log of a run that continues after {@code lastRound}: later lines are cut off. */
+  public static MetricsLog open(Files files, String path, long lastRound) throws IOException {
+    MetricsLog log = new MetricsLog(files, path);
+    for (String line : log.read()) {
+      if (roundOf(line) <= lastRound) {
+        log.lines.add(line);
+      }
+    }
+    log.changed = true;
+    log.flush();
+    return log;
+  }
+
+  /** Adds a round's line. */
+  public void add(RoundMetrics metrics) throws IOException {
+    lines.add(metrics.toJson());
+    changed = true;
+    if (System.nanoTime() - lastFlush >= pauseNanos) {
+      flush();
+    }
+  }
+
+  /** Writes the last round's line again, with what has been learned since. */
+  public void replaceLast(RoundMetrics metrics) {
+    lines.set(lines.size() - 1, metrics.toJson());
+    changed = true;
+  }
+
+  /** Brings the file up to date. */
+  public void flush() throws IOException {
+    if (!changed) {
+      return;
+    }
+    long begin = System.nanoTime();
+    try (OutputStream out = files.create(partial())) {
+      out.write((lines.isEmpty() ? "" : String.join("\n", lines) + "\n").getBytes(UTF_8));
+    }
+    files.delete(path); // a crash right here leaves the partial file, which read() takes
+    files.renameNoOverwrite(partial(), path);
+    changed = false;
+    lastFlush = System.nanoTime();
+    pauseNanos = Math.max(SHORTEST_PAUSE_NANOS, 100 * (lastFlush - begin));
+  }
+
+  private List<String> read() throws IOException {
+    String source = files.exists(path) ? path : partial();
+    if (!files.exists(source)) {
+      return List.of();
+    }
+    try (InputStream in = Channels.newInputStream(files.open(source))) {
+      return new String(in.readAllBytes(), UTF_8).lines().toList();
+    }
+  }
+
+  private String partial() {
+    return path + ".partial";
+  }
+
+  private static long roundOf(String line) {
+    try {
+      JsonNode round = JSON.readTree(line).path("round");
+      return round.isIntegralNumber() ? round.longValue() : Long.MAX_VALUE;
+    } catch (JsonProcessingException e) {
+      return Long.MAX_VALUE; // not ours, or the end of a file that was cut short
+    }
+  }
+}

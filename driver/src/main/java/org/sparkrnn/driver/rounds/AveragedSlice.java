@@ -1,0 +1,42 @@
+package org.sparkrnn.driver.rounds;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import org.sparkrnn.driver.messages.Message;
+import org.sparkrnn.worker.training.FloatCodec;
+
+/** One slice of the average, on its way from its reducer to the driver. */
+public final class AveragedSlice extends Message {
+  private int slice;
+  private float[] values;
+
+  public AveragedSlice() {
+    this(0, new float[0]);
+  }
+
+  AveragedSlice(int slice, float[] values) {
+    this.slice = slice;
+    this.values = values;
+  }
+
+  int slice() {
+    return slice;
+  }
+
+  float[] values() {
+    return values;
+  }
+
+  @Override
+  protected void writeTo(DataOutput out) throws IOException {
+    out.writeInt(slice);
+    FloatCodec.write(out, values);
+  }
+
+  @Override
+  protected void readFrom(DataInput in) throws IOException {
+    slice = in.readInt();
+    values = FloatCodec.read(in);
+  }
+}
