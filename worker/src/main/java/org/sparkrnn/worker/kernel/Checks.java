@@ -59,6 +59,36 @@ final class Checks {
     }
   }
 
+  static void sameArena(Matrix first, Matrix... others) {
+    for (Matrix other : others) {
+      if (other.arena() != first.arena()) {
+        throw new IllegalArgumentException("Cannot combine matrices of two arenas");
+      }
+    }
+  }
+
+  /** {@code rows} selects rows of a table, one for each row of {@code values}. */
+  static void rows(Matrix table, int[] rows, int count, Matrix values) {
+    indices("rows", rows, count, table.rows());
+    if (values.columns() != table.columns() || values.rows() < count) {
+      throw new IllegalArgumentException(
+          "Cannot match %d rows of %s with %s".formatted(count, table.shape(), values.shape()));
+    }
+  }
+
+  static void dropout(Matrix in, Matrix out, int rows, float rate) {
+    if (!(rate >= 0f && rate < 1f)) {
+      throw new IllegalArgumentException("Cannot drop at rate %s: expected [0, 1)".formatted(rate));
+    }
+    if (rows < 0 || rows > in.rows() || rows > out.rows() || in.columns() != out.columns()) {
+      throw new IllegalArgumentException(
+          "Cannot drop %d rows of %s into %s".formatted(rows, in.shape(), out.shape()));
+    }
+    if (!in.isPadded() || !out.isPadded()) {
+      throw new IllegalArgumentException("Cannot drop in matrices that are not padded");
+    }
+  }
+
   private static void shape(String name, Matrix matrix, int rows, int columns) {
     if (!matrix.hasShape(rows, columns)) {
       throw new IllegalArgumentException(

@@ -1,17 +1,16 @@
 package org.sparkrnn.worker.kernel;
 
+import static org.sparkrnn.worker.kernel.Matrix.LANES;
+
+import org.sparkrnn.worker.random.Philox;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /** The kernel in Java: the readable definition of what every kernel computes, bit for bit. */
 public final class JavaKernel implements Kernel {
 
-  private static IllegalStateException missing() {
-    return new IllegalStateException("Cannot compute: not there yet");
-  }
-
   @Override
   public String name() {
-    throw missing();
+    return "java";
   }
 
   @Override
@@ -22,73 +21,125 @@ public final class JavaKernel implements Kernel {
   @Override
   public long recurrentFloats(
       CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward) {
-    throw missing();
+    return JavaRecurrence.packedFloats(cell, input, hidden, oneHot, backward);
   }
 
   @Override
   public long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward) {
-    throw missing();
+    return JavaSoftmax.packedFloats(positions, hidden, vocabulary);
   }
 
   @Override
   public void pack(RecurrentLayer layer) {
-    throw missing();
+    new JavaRecurrence(data(layer.hidden()), layer).pack();
   }
 
   @Override
   public void packOutput(SoftmaxHead head) {
-    throw missing();
+    new JavaSoftmax(data(head.hidden()), head).pack();
   }
 
   @Override
   public void forward(RecurrentLayer layer, int time, int[] tokens) {
-    throw missing();
+    layer.checkForward(time, tokens);
+    new JavaRecurrence(data(layer.hidden()), layer).forward(time, tokens);
   }
 
   @Override
   public void backward(RecurrentLayer layer, int time, int[] tokens) {
-    throw missing();
+    layer.checkBackward(time, tokens);
+    new JavaRecurrence(data(layer.hidden()), layer).backward(time, tokens);
   }
 
   @Override
   public void softmaxLoss(
       SoftmaxHead head, int positions, int[] labels, float scale, boolean gradients) {
-    throw missing();
+    head.checkLoss(positions, labels, gradients);
+    new JavaSoftmax(data(head.hidden()), head).loss(positions, labels, scale, gradients);
   }
 
   @Override
   public void logits(SoftmaxHead head, int positions, Matrix logits) {
-    throw missing();
+    head.checkLogits(positions, logits);
+    new JavaSoftmax(data(head.hidden(), logits), head).logits(positions, logits);
   }
 
   @Override
   public void gatherRows(Matrix table, int[] rows, int count, Matrix out) {
-    throw missing();
+    Checks.rows(table, rows, count, out);
+    float[] data = data(table, out);
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(data, (int) table.at(rows[i]), data, (int) out.at(i), table.columns());
+    }
   }
 
   @Override
   public void scatterAddRows(Matrix dOut, int[] rows, int count, Matrix dTable) {
-    throw missing();
+    Checks.rows(dTable, rows, count, dOut);
+    float[] data = data(dTable, dOut);
+    for (int i = 0; i < count; i++) {
+      int in = (int) dOut.at(i);
+      JavaProducts.addRows(data, (int) dTable.at(rows[i]), in, 0, 1, dTable.columns());
+    }
   }
 
   @Override
   public void zeroRows(Matrix table, int[] rows, int count) {
-    throw missing();
+    Checks.indices("rows", rows, count, table.rows());
+    for (int i = 0; i < count; i++) {
+      table.rows(rows[i], 1).zero();
+    }
   }
 
   @Override
   public void dropout(Matrix in, Matrix out, int rows, float rate, PhiloxKey key) {
-    throw missing();
+    Checks.dropout(in, out, rows, rate);
+    float[] data = data(in, out);
+    float scale = 1f / (1f - rate);
+    long threshold = Math.round(rate * 0x1p32);
+    int[] words = new int[4];
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < in.columns(); column++) {
+        long index = (long) row * in.columns() + column;
+        if (column == 0 || index % 4 == 0) {
+          Philox.block(
+              (int) (index / 4), key.step(), key.replica(), key.purpose(), key.seed(), words);
+        }
+        boolean kept = Integer.toUnsignedLong(words[(int) (index % 4)]) >= threshold;
+        float value = data[(int) in.at(row) + column];
+        data[(int) out.at(row) + column] = kept ? value * scale : 0f;
+      }
+    }
   }
 
   @Override
   public double sumOfSquares(Matrix vector) {
-    throw missing();
+    Checks.sameSize(vector);
+    float[] data = data(vector);
+    int from = (int) vector.offset();
+    double[] lanes = new double[LANES];
+    for (int i = 0; i < vector.size(); i++) {
+      double value = data[from + i];
+      lanes[i % LANES] += value * value;
+    }
+    for (int distance = LANES / 2; distance > 0; distance /= 2) {
+      for (int lane = 0; lane < distance; lane++) {
+        lanes[lane] += lanes[lane + distance];
+      }
+    }
+    return lanes[0];
   }
 
   @Override
   public void sgd(Matrix parameters, Matrix gradients, float rate, GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients);
+    JavaOptimizers.sgd(
+        data(parameters, gradients),
+        (int) parameters.offset(),
+        (int) gradients.offset(),
+        (int) parameters.size(),
+        rate,
+        scaling);
   }
 
   @Override
@@ -99,7 +150,16 @@ public final class JavaKernel implements Kernel {
       float rate,
       float momentum,
       GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients, velocity);
+    JavaOptimizers.momentum(
+        data(parameters, gradients, velocity),
+        (int) parameters.offset(),
+        (int) gradients.offset(),
+        (int) velocity.offset(),
+        (int) parameters.size(),
+        rate,
+        momentum,
+        scaling);
   }
 
   @Override
@@ -112,7 +172,18 @@ public final class JavaKernel implements Kernel {
       float complement,
       float epsilon,
       GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients, meanSquare);
+    JavaOptimizers.rmsprop(
+        data(parameters, gradients, meanSquare),
+        (int) parameters.offset(),
+        (int) gradients.offset(),
+        (int) meanSquare.offset(),
+        (int) parameters.size(),
+        rate,
+        decay,
+        complement,
+        epsilon,
+        scaling);
   }
 
   @Override
@@ -123,6 +194,23 @@ public final class JavaKernel implements Kernel {
       Matrix meanSquare,
       AdamStep step,
       GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients, mean, meanSquare);
+    JavaOptimizers.adam(
+        data(parameters, gradients, mean, meanSquare),
+        (int) parameters.offset(),
+        (int) gradients.offset(),
+        (int) mean.offset(),
+        (int) meanSquare.offset(),
+        (int) parameters.size(),
+        step,
+        scaling);
+  }
+
+  private static float[] data(Matrix matrix, Matrix... others) {
+    Checks.sameArena(matrix, others);
+    if (matrix.arena() instanceof HeapArena heap) {
+      return heap.data();
+    }
+    throw new IllegalArgumentException("Cannot compute in Java on an arena outside the heap");
   }
 }

@@ -60,7 +60,8 @@ public record RecurrentLayer(
   public RecurrentLayer {
     int positions = Math.multiplyExact(time, batch);
     int states = Math.addExact(positions, batch);
-    parameters.check(cell, input, hiddenUnits);
+    Checks.sameArena(hidden, x, cellState, gates, dHiddenSequence, dx, dHidden, dCell);
+    parameters.check(hidden.arena(), cell, input, hiddenUnits);
     Checks.paddedOrAbsent("x", x, positions, input);
     Checks.padded("hidden", hidden, states, hiddenUnits);
     Checks.padded("gates", gates, positions, cell.gateColumns(hiddenUnits));
@@ -68,7 +69,7 @@ public record RecurrentLayer(
       Checks.padded("cellState", cellState, states, hiddenUnits);
     }
     if (!gradients.isAbsent()) {
-      gradients.check(cell, input, hiddenUnits);
+      gradients.check(hidden.arena(), cell, input, hiddenUnits);
       Checks.padded("dHiddenSequence", dHiddenSequence, positions, hiddenUnits);
       Checks.paddedOrAbsent("dx", dx, positions, input);
       Checks.padded("dHidden", dHidden, batch, hiddenUnits);

@@ -22,7 +22,9 @@ public record RecurrentParameters(
     return recurrentWeights.isAbsent();
   }
 
-  void check(CellKind cell, int input, int hidden) {
+  void check(Arena arena, CellKind cell, int input, int hidden) {
+    Checks.sameArena(
+        Matrix.absent(arena), inputWeights, recurrentWeights, inputBias, recurrentBias);
     int rows = cell.rows(hidden);
     Checks.dense("weight_ih", inputWeights, rows, input);
     Checks.dense("weight_hh", recurrentWeights, rows, hidden);

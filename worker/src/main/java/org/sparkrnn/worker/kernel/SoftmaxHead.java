@@ -33,6 +33,7 @@ public record SoftmaxHead(
   public SoftmaxHead {
     int vocabulary = weights.rows();
     int units = weights.columns();
+    Checks.sameArena(hidden, weights, bias, dWeights, dBias, dHidden, statistics);
     Checks.dense("output.weight", weights, vocabulary, units);
     Checks.dense("output.bias", bias, 1, vocabulary);
     Checks.padded("hidden", hidden, positions, units);

@@ -1,0 +1,50 @@
+package org.sparkrnn.worker.kernel;
+
+/**
+ * The elementwise part of a recurrent cell for one position. Arguments are indices of rows in
+ * {@code data}; gate rows are blocked ({@link RecurrentLayer}).
+ */
+sealed interface JavaCell permits JavaLstmCell, JavaGruCell {
+
+  static JavaCell of(CellKind kind) {
+    return switch (kind) {
+      case LSTM -> new JavaLstmCell();
+      case GRU -> new JavaGruCell();
+    };
+  }
+
+  /**
+   * From pre-activations to activations and the new state.
+   *
+   * @param gates in: pre-activations; out: activations
+   */
+  void forward(
+      float[] data,
+      int units,
+      int gates,
+      int previousHidden,
+      int hidden,
+      int previousCell,
+      int cellState);
+
+  /**
+   * From the gradient by the new state to that by the pre-activations.
+   *
+   * @param gates in: activations; out: gradients by the pre-activations
+   * @param dHidden in: gradient by the new hidden state; out: what reaches the previous one without
+   *     a product, if {@link #hasDirectPath}
+   * @param dCell in: gradient by the new cell state; out: by the previous one
+   */
+  void backward(
+      float[] data,
+      int units,
+      int gates,
+      int previousHidden,
+      int dHidden,
+      int previousCell,
+      int cellState,
+      int dCell);
+
+  /** Whether the hidden state reaches the next one without a product. */
+  boolean hasDirectPath();
+}

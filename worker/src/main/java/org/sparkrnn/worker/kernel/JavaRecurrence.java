@@ -1,0 +1,342 @@
+package org.sparkrnn.worker.kernel;
+
+import static org.sparkrnn.worker.kernel.Matrix.LANES;
+
+import java.util.Arrays;
+import org.sparkrnn.worker.kernel.CellKind.Slot;
+
+/**
+ * A window of one recurrent layer: the products, generic in the cell, around {@link JavaCell}.
+ *
+ * <p>Packed, for the input and for the hidden state, with K the floats of the slots that see it:
+ * weights in blocked order {@code [K, width]} for backward, their transpose {@code [width, K]} for
+ * forward; and the biases {@code [slots·paddedHidden]} from which forward starts.
+ */
+final class JavaRecurrence {
+  private final float[] data;
+  private final RecurrentLayer layer;
+  private final JavaCell cell;
+  private final int units;
+  private final int batch;
+  private final int gateColumns;
+  private final Source input;
+  private final Source recurrent;
+  private final int bias;
+
+  JavaRecurrence(float[] data, RecurrentLayer layer) {
+    this.data = data;
+    this.layer = layer;
+    this.cell = JavaCell.of(layer.cell());
+    this.units = layer.hiddenUnits();
+    this.batch = layer.batch();
+    this.gateColumns = layer.cell().gateColumns(units);
+    boolean backward = !layer.gradients().isAbsent();
+    int packed = (int) layer.packed().offset();
+    this.input =
+        new Source(layer.cell(), true, units, layer.input(), packed, backward && !layer.isOneHot());
+    this.recurrent = new Source(layer.cell(), false, units, units, input.end(), backward);
+    this.bias = recurrent.end();
+  }
+
+  static long packedFloats(CellKind cell, int input, int hidden, boolean oneHot, boolean backward) {
+    return Source.packedFloats(cell, true, hidden, input, backward && !oneHot)
+        + Source.packedFloats(cell, false, hidden, hidden, backward)
+        + cell.gateColumns(hidden);
+  }
+
+  void pack() {
+    RecurrentParameters parameters = layer.parameters();
+    packWeights(input, parameters.inputWeights());
+    packWeights(recurrent, parameters.recurrentWeights());
+    int inputBias = (int) parameters.inputBias().offset();
+    int recurrentBias = (int) parameters.recurrentBias().offset();
+    Arrays.fill(data, bias, bias + gateColumns, 0f);
+    for (int s = 0; s < layer.cell().slots().size(); s++) {
+      Slot slot = layer.cell().slots().get(s);
+      for (int u = 0; u < units; u++) {
+        int row = slot.gate() * units + u;
+        float start = slot.seesInput() ? data[inputBias + row] : data[recurrentBias + row];
+        boolean both = slot.seesInput() && slot.seesHidden();
+        data[bias + layer.cell().gateColumn(s, u)] =
+            both ? start + data[recurrentBias + row] : start;
+      }
+    }
+  }
+
+  private void packWeights(Source source, Matrix weights) {
+    int width = source.width;
+    Arrays.fill(data, source.forward, source.end(), 0f);
+    for (int k = 0; k < source.terms; k++) {
+      int unit = source.unit(k);
+      if (unit < units) {
+        int row = (int) weights.at(source.slot(k).gate() * units + unit);
+        if (source.hasBackward) {
+          System.arraycopy(data, row, data, source.backward + k * width, width);
+        }
+        JavaProducts.transpose(data, row, width, 1, width, source.forward + k, source.terms);
+      }
+    }
+  }
+
+  void forward(int time, int[] tokens) {
+    for (int p = 0; p < time * batch; p++) {
+      int gates = (int) layer.gates().at(p);
+      System.arraycopy(data, bias, data, gates, gateColumns);
+      if (layer.isOneHot()) {
+        addInputColumn(gates, tokens[p]);
+      }
+    }
+    if (!layer.isOneHot()) {
+      addForwardProduct(input, 0, time * batch, layer.x());
+    }
+    for (int t = 0; t < time; t++) {
+      addForwardProduct(recurrent, t * batch, batch, layer.hidden().rows(t * batch, batch));
+      for (int p = t * batch; p < (t + 1) * batch; p++) {
+        cell.forward(
+            data,
+            units,
+            (int) layer.gates().at(p),
+            (int) layer.hidden().at(p),
+            (int) layer.hidden().at(p + batch),
+            (int) layer.cellState().at(p),
+            (int) layer.cellState().at(p + batch));
+        zeroPadding((int) layer.gates().at(p));
+      }
+    }
+  }
+
+  void backward(int time, int[] tokens) {
+    Matrix dHidden = layer.dHidden();
+    for (int t = time - 1; t >= 0; t--) {
+      boolean last = t == time - 1;
+      for (int b = 0; b < batch; b++) {
+        int from = (int) layer.dHiddenSequence().at(t * batch + b);
+        startHiddenGradient((int) dHidden.at(b), from, last || cell.hasDirectPath());
+      }
+      if (!last) {
+        addBackwardProduct(recurrent, (t + 1) * batch, batch, dHidden);
+      }
+      for (int b = 0; b < batch; b++) {
+        int p = t * batch + b;
+        cell.backward(
+            data,
+            units,
+            (int) layer.gates().at(p),
+            (int) layer.hidden().at(p),
+            (int) dHidden.at(b),
+            (int) layer.cellState().at(p),
+            (int) layer.cellState().at(p + batch),
+            (int) layer.dCell().at(b));
+      }
+    }
+    if (!cell.hasDirectPath()) {
+      dHidden.zero();
+    }
+    addBackwardProduct(recurrent, 0, batch, dHidden);
+    int positions = time * batch;
+    if (!layer.dx().isAbsent()) {
+      Matrix dx = layer.dx().rows(0, positions);
+      dx.zero();
+      addBackwardProduct(input, 0, positions, dx);
+    }
+    parameterGradients(positions, tokens);
+  }
+
+  private void startHiddenGradient(int dHidden, int dSequence, boolean add) {
+    for (int u = 0; u < units; u++) {
+      float fromAbove = data[dSequence + u];
+      data[dHidden + u] = add ? fromAbove + data[dHidden + u] : fromAbove;
+    }
+  }
+
+  private void parameterGradients(int positions, int[] tokens) {
+    RecurrentParameters gradients = layer.gradients();
+    gradients.inputWeights().zero();
+    gradients.recurrentWeights().zero();
+    gradients.inputBias().zero();
+    gradients.recurrentBias().zero();
+    if (layer.isOneHot()) {
+      scatterInputGradient(positions, tokens);
+    } else {
+      addWeightGradient(input, gradients.inputWeights(), layer.x(), positions);
+    }
+    addWeightGradient(recurrent, gradients.recurrentWeights(), layer.hidden(), positions);
+    addBiasGradient(input, gradients.inputBias(), positions);
+    addBiasGradient(recurrent, gradients.recurrentBias(), positions);
+  }
+
+  private void addForwardProduct(Source source, int position, int rows, Matrix left) {
+    for (int s = 0; s < source.segments; s++) {
+      JavaProducts.addProduct(
+          data,
+          (int) layer.gates().at(position) + source.gateColumn(s),
+          gateColumns,
+          rows,
+          source.segmentLength,
+          (int) left.offset(),
+          left.stride(),
+          1,
+          source.width,
+          source.forward + s * source.segmentLength,
+          source.terms);
+    }
+  }
+
+  private void addBackwardProduct(Source source, int position, int rows, Matrix out) {
+    for (int s = 0; s < source.segments; s++) {
+      JavaProducts.addProduct(
+          data,
+          (int) out.offset(),
+          out.stride(),
+          rows,
+          source.width,
+          (int) layer.gates().at(position) + source.gateColumn(s),
+          gateColumns,
+          1,
+          source.segmentLength,
+          source.backward + s * source.segmentLength * source.width,
+          source.width);
+    }
+  }
+
+  private void addWeightGradient(Source source, Matrix dWeights, Matrix right, int positions) {
+    for (int k = 0; k < source.terms; k += LANES) {
+      int unit = source.unit(k);
+      JavaProducts.addProduct(
+          data,
+          (int) dWeights.at(source.slot(k).gate() * units + unit),
+          dWeights.stride(),
+          Math.min(LANES, units - unit),
+          source.width,
+          (int) layer.gates().offset() + source.gateColumnOfTerm(k),
+          1,
+          gateColumns,
+          positions,
+          (int) right.offset(),
+          right.stride());
+    }
+  }
+
+  private void addBiasGradient(Source source, Matrix dBias, int positions) {
+    for (int k = 0; k < source.terms; k += LANES) {
+      int unit = source.unit(k);
+      JavaProducts.addRows(
+          data,
+          (int) dBias.offset() + source.slot(k).gate() * units + unit,
+          (int) layer.gates().offset() + source.gateColumnOfTerm(k),
+          gateColumns,
+          positions,
+          Math.min(LANES, units - unit));
+    }
+  }
+
+  private void addInputColumn(int gates, int token) {
+    int column = input.forward + token * input.terms;
+    for (int s = 0; s < input.segments; s++) {
+      int out = gates + input.gateColumn(s);
+      JavaProducts.addRows(data, out, column + s * input.segmentLength, 0, 1, input.segmentLength);
+    }
+  }
+
+  private void scatterInputGradient(int positions, int[] tokens) {
+    int dWeights = (int) layer.gradients().inputWeights().offset();
+    for (int p = 0; p < positions; p++) {
+      int gates = (int) layer.gates().at(p);
+      for (int k = 0; k < input.terms; k++) {
+        int unit = input.unit(k);
+        if (unit < units) {
+          int row = input.slot(k).gate() * units + unit;
+          data[dWeights + row * input.width + tokens[p]] += data[gates + input.gateColumnOfTerm(k)];
+        }
+      }
+    }
+  }
+
+  /** Units beyond the last stay +0, even where an infinite input met their zero weights. */
+  private void zeroPadding(int gates) {
+    int used = units % LANES;
+    if (used != 0) {
+      int slots = layer.cell().slots().size();
+      for (int s = 0; s < slots; s++) {
+        int slot = gates + layer.cell().gateColumn(s, units - used);
+        Arrays.fill(data, slot + used, slot + LANES, 0f);
+      }
+    }
+  }
+
+  /**
+   * One of the two things that pre-activations see, the input or the hidden state, and where its
+   * packed weights are. Its terms are the floats, in blocked order, of the slots that see it.
+   */
+  private static final class Source {
+    final CellKind cell;
+    final int firstSlot;
+    final int slots;
+    final int terms;
+    final int width;
+    final int forward;
+    final int backward;
+    final boolean hasBackward;
+
+    /** Adjacent floats of a gate row: all of it, if every slot sees the source; else per block. */
+    final int segments;
+
+    final int segmentLength;
+
+    Source(CellKind cell, boolean isInput, int hidden, int width, int packed, boolean hasBackward) {
+      this.cell = cell;
+      this.firstSlot = isInput ? 0 : firstRecurrentSlot(cell);
+      this.slots = count(cell, isInput);
+      this.terms = slots * Matrix.padded(hidden);
+      this.width = width;
+      this.forward = packed;
+      this.backward = packed + terms * width;
+      this.hasBackward = hasBackward;
+      this.segments = slots == cell.slots().size() ? 1 : Matrix.padded(hidden) / LANES;
+      this.segmentLength = terms / segments;
+    }
+
+    static long packedFloats(
+        CellKind cell, boolean isInput, int hidden, int width, boolean hasBackward) {
+      long terms = (long) count(cell, isInput) * Matrix.padded(hidden);
+      return terms * width * (hasBackward ? 2 : 1);
+    }
+
+    private static int count(CellKind cell, boolean isInput) {
+      int count = 0;
+      for (Slot slot : cell.slots()) {
+        count += (isInput ? slot.seesInput() : slot.seesHidden()) ? 1 : 0;
+      }
+      return count;
+    }
+
+    private static int firstRecurrentSlot(CellKind cell) {
+      int first = 0;
+      while (!cell.slots().get(first).seesHidden()) {
+        first++;
+      }
+      return first;
+    }
+
+    int end() {
+      return forward + terms * width * (hasBackward ? 2 : 1);
+    }
+
+    Slot slot(int term) {
+      return cell.slots().get(firstSlot + term / LANES % slots);
+    }
+
+    int unit(int term) {
+      return term / (LANES * slots) * LANES + term % LANES;
+    }
+
+    int gateColumn(int segment) {
+      return (segment * cell.slots().size() + firstSlot) * LANES;
+    }
+
+    int gateColumnOfTerm(int term) {
+      int block = term / (LANES * slots);
+      return gateColumn(block) + term - block * LANES * slots;
+    }
+  }
+}

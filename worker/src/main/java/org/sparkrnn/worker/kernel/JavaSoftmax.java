@@ -1,0 +1,167 @@
+package org.sparkrnn.worker.kernel;
+
+import static org.sparkrnn.worker.kernel.Matrix.LANES;
+
+import java.util.Arrays;
+
+/**
+ * Output layer, softmax and cross-entropy, a tile of rows at a time. Packed: the transposed weights
+ * {@code [hidden, paddedVocabulary]} and the logits of one tile.
+ */
+final class JavaSoftmax {
+  private static final int TILE = 32;
+
+  private final float[] data;
+  private final SoftmaxHead head;
+  private final int vocabulary;
+  private final int units;
+  private final int stride;
+  private final int transposed;
+  private final int tile;
+
+  JavaSoftmax(float[] data, SoftmaxHead head) {
+    this.data = data;
+    this.head = head;
+    this.vocabulary = head.vocabulary();
+    this.units = head.hiddenUnits();
+    this.stride = Matrix.padded(vocabulary);
+    this.transposed = (int) head.packed().offset();
+    this.tile = transposed + units * stride;
+  }
+
+  static long packedFloats(int positions, int hidden, int vocabulary) {
+    return ((long) hidden + Math.min(TILE, positions)) * Matrix.padded(vocabulary);
+  }
+
+  void pack() {
+    int weights = (int) head.weights().offset();
+    JavaProducts.transpose(data, weights, units, vocabulary, units, transposed, stride);
+  }
+
+  void loss(int positions, int[] labels, float scale, boolean gradients) {
+    if (gradients) {
+      head.dHidden().rows(0, positions).zero();
+      head.dWeights().zero();
+      head.dBias().zero();
+    }
+    for (int from = 0; from < positions; from += TILE) {
+      int rows = Math.min(TILE, positions - from);
+      computeLogits(from, rows);
+      for (int row = 0; row < rows; row++) {
+        normalise(tile + row * stride, from + row, labels[from + row], scale);
+      }
+      if (gradients) {
+        addGradients(from, rows);
+      }
+    }
+  }
+
+  void logits(int positions, Matrix out) {
+    for (int from = 0; from < positions; from += TILE) {
+      int rows = Math.min(TILE, positions - from);
+      computeLogits(from, rows);
+      for (int row = 0; row < rows; row++) {
+        int target = (int) out.at(from + row);
+        System.arraycopy(data, tile + row * stride, data, target, vocabulary);
+      }
+    }
+  }
+
+  private void computeLogits(int from, int rows) {
+    for (int row = 0; row < rows; row++) {
+      int bias = (int) head.bias().offset();
+      System.arraycopy(data, bias, data, tile + row * stride, vocabulary);
+    }
+    Matrix hidden = head.hidden();
+    JavaProducts.addProduct(
+        data,
+        tile,
+        stride,
+        rows,
+        vocabulary,
+        (int) hidden.at(from),
+        hidden.stride(),
+        1,
+        units,
+        transposed,
+        stride);
+  }
+
+  /** Writes a position's statistics and turns its logits into their gradient. */
+  private void normalise(int row, int position, int label, float scale) {
+    float largest = largest(row);
+    float labelLogit = data[row + label];
+    for (int v = 0; v < vocabulary; v++) {
+      data[row + v] = PolynomialMath.exp(data[row + v] - largest);
+    }
+    float sum = sum(row);
+    int statistics = (int) head.statistics().at(position);
+    data[statistics] = largest;
+    data[statistics + 1] = sum;
+    data[statistics + 2] = labelLogit;
+    float factor = scale / sum;
+    for (int v = 0; v < vocabulary; v++) {
+      data[row + v] *= factor;
+    }
+    data[row + label] -= scale;
+  }
+
+  private float largest(int row) {
+    float[] lanes = new float[LANES];
+    Arrays.fill(lanes, Float.NEGATIVE_INFINITY);
+    for (int v = 0; v < vocabulary; v++) {
+      float x = data[row + v];
+      lanes[v % LANES] = x > lanes[v % LANES] ? x : lanes[v % LANES];
+    }
+    for (int distance = LANES / 2; distance > 0; distance /= 2) {
+      for (int lane = 0; lane < distance; lane++) {
+        float other = lanes[lane + distance];
+        lanes[lane] = other > lanes[lane] ? other : lanes[lane];
+      }
+    }
+    return lanes[0];
+  }
+
+  private float sum(int row) {
+    float[] lanes = new float[LANES];
+    for (int v = 0; v < vocabulary; v++) {
+      lanes[v % LANES] += data[row + v];
+    }
+    for (int distance = LANES / 2; distance > 0; distance /= 2) {
+      for (int lane = 0; lane < distance; lane++) {
+        lanes[lane] += lanes[lane + distance];
+      }
+    }
+    return lanes[0];
+  }
+
+  private void addGradients(int from, int rows) {
+    Matrix hidden = head.hidden();
+    Matrix dHidden = head.dHidden();
+    JavaProducts.addProduct(
+        data,
+        (int) dHidden.at(from),
+        dHidden.stride(),
+        rows,
+        units,
+        tile,
+        stride,
+        1,
+        vocabulary,
+        (int) head.weights().offset(),
+        units);
+    JavaProducts.addProduct(
+        data,
+        (int) head.dWeights().offset(),
+        units,
+        vocabulary,
+        units,
+        tile,
+        1,
+        stride,
+        rows,
+        (int) hidden.at(from),
+        hidden.stride());
+    JavaProducts.addRows(data, (int) head.dBias().offset(), tile, stride, rows, vocabulary);
+  }
+}
