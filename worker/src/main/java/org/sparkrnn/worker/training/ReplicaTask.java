@@ -6,6 +6,7 @@ import java.io.Serializable;
  * What one replica does in one round.
  *
  * @param replica its index
+ * @param round rounds of the run before this one; for messages only
  * @param epoch from 0
  * @param firstStep step of the epoch it starts with; 0 starts from a zero hidden state
  * @param steps local steps; those beyond the replica's rows are not taken
@@ -15,6 +16,7 @@ import java.io.Serializable;
  */
 public record ReplicaTask(
     int replica,
+    long round,
     int epoch,
     long firstStep,
     int steps,

@@ -1,0 +1,237 @@
+package org.sparkrnn.worker.training;
+
+import java.io.IOException;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import org.sparkrnn.common.config.LossConfig;
+import org.sparkrnn.common.config.OptimizerConfig;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.Matrix;
+import org.sparkrnn.worker.model.LanguageModel;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/**
+ * Trains one replica for one round: truncated back-propagation through time over its rows, one
+ * update per window. A pure function of its arguments; what they hold is not written to.
+ */
+public final class ReplicaTrainer {
+  private final TrainingConfig config;
+  private final ModelSpec spec;
+  private final Plan plan;
+  private final ReplicaTask task;
+  private final LanguageModel model;
+  private final LocalOptimizer optimizer;
+  private final WindowReader windows;
+  private final Schedule schedule;
+  private final long tokensPerEpoch;
+
+  private ReplicaTrainer(
+      TrainingConfig config,
+      ModelSpec spec,
+      Plan plan,
+      ReplicaTask task,
+      LanguageModel model,
+      TokenSource tokens) {
+    this.config = config;
+    this.spec = spec;
+    this.plan = plan;
+    this.task = task;
+    this.model = model;
+    this.optimizer = new LocalOptimizer(config.optimizer(), config.clipping(), model);
+    this.windows = new WindowReader(tokens, plan.streams(), plan.window());
+    this.schedule = new Schedule(config);
+    this.tokensPerEpoch = plan.tokensPerEpoch();
+  }
+
+  /**
+   * Runs a task.
+   *
+   * @param cancelled asked between windows; the task is then given up
+   * @return the parameters after its last step (the very ones it was given if it takes none), what
+   *     the replica carries to its next round, and what it observed
+   * @throws DivergedException if a loss or a gradient is not finite
+   * @throws CancellationException if cancelled
+   */
+  public static ReplicaResult run(
+      TrainingConfig config,
+      ModelSpec spec,
+      Kernel kernel,
+      Plan plan,
+      ReplicaTask task,
+      float[] parameters,
+      ReplicaState state,
+      TokenSource tokens,
+      BooleanSupplier cancelled)
+      throws IOException {
+    long startNanos = System.nanoTime();
+    ReplicaState start = startOf(config, spec, plan, task, state);
+    if (plan.timeInStep(task.replica(), task.firstStep()) == 0) {
+      return new ReplicaResult(
+          parameters,
+          start,
+          new ReplicaStatistics(0, 0, 0, 0, 0, 0, System.nanoTime() - startNanos, kernel.name()));
+    }
+    int momentVectors = LocalOptimizer.momentVectors(config.optimizer().kind());
+    try (LanguageModel model =
+        LanguageModel.forTraining(spec, kernel, plan.streams(), plan.window(), momentVectors)) {
+      model.setParameters(parameters);
+      model.writeState(start.hidden());
+      for (int i = 0; i < start.moments().length / parameters.length; i++) {
+        model.moments().get(i).write(start.moments(), i * parameters.length);
+      }
+      ReplicaTrainer trainer = new ReplicaTrainer(config, spec, plan, task, model, tokens);
+      return trainer.run(start.optimizerSteps(), startNanos, cancelled);
+    }
+  }
+
+  /** Bytes of native memory that a task allocates. */
+  public static long arenaBytes(TrainingConfig config, ModelSpec spec, Kernel kernel) {
+    return LanguageModel.trainingBytes(
+        spec,
+        kernel,
+        config.batch().streams(),
+        config.batch().window(),
+        LocalOptimizer.momentVectors(config.optimizer().kind()));
+  }
+
+  /** Vectors of the parameters' size in a replica's moments. */
+  public static int momentVectors(TrainingConfig config) {
+    return LocalOptimizer.momentVectors(config.optimizer().kind());
+  }
+
+  private ReplicaResult run(long updatesBefore, long startNanos, BooleanSupplier cancelled)
+      throws IOException {
+    long updates = updatesBefore;
+    long trainedTokens = 0;
+    double lossSumNats = 0;
+    int steps = 0;
+    double normSum = 0;
+    double normMax = 0;
+    long clippedSteps = 0;
+    while (steps < task.steps()) {
+      long step = task.firstStep() + steps;
+      int time = plan.timeInStep(task.replica(), step);
+      if (time == 0) {
+        break;
+      }
+      if (cancelled.getAsBoolean()) {
+        throw new CancellationException(
+            "Cannot finish round %d of replica %d: it was cancelled at step %d"
+                .formatted(task.round() + 1, task.replica(), task.globalStepBase() + steps));
+      }
+      double loss = trainWindow(step, time);
+      double norm = optimizer.measure();
+      requireFinite("loss", loss, steps);
+      requireFinite("gradient norm", norm, steps);
+      updates++;
+      optimizer.step(learningRate(step), updates);
+      model.pack();
+      model.carryState(time);
+
+      steps++;
+      trainedTokens += (long) time * plan.streams();
+      lossSumNats += loss;
+      normSum += norm;
+      normMax = Math.max(normMax, norm);
+      clippedSteps += optimizer.clipped() ? 1 : 0;
+    }
+    ReplicaState end =
+        new ReplicaState(hidden(), keepsMoments(config) ? moments() : new float[0], updates);
+    return new ReplicaResult(
+        model.parameters().toArray(),
+        keepsMoments(config) ? end : end.withMoments(new float[0], 0),
+        new ReplicaStatistics(
+            trainedTokens,
+            lossSumNats,
+            steps,
+            normSum,
+            normMax,
+            clippedSteps,
+            System.nanoTime() - startNanos,
+            model.kernel().name()));
+  }
+
+  /** Sum of the window's losses in nats; leaves the gradients in the model. */
+  private double trainWindow(long step, int time) throws IOException {
+    for (int stream = 0; stream < plan.streams(); stream++) {
+      long first = plan.rowStart(task.replica(), stream) + step * plan.window();
+      windows.read(stream, first, time);
+    }
+    boolean mean = config.loss().reduction() == LossConfig.Reduction.TOKEN_MEAN;
+    float scale = 1f / (mean ? time * plan.streams() : plan.streams());
+    long globalStep = task.globalStepBase() + step - task.firstStep();
+    return model.train(
+        time,
+        windows.tokens(),
+        windows.labels(),
+        scale,
+        new LanguageModel.Masks(config.training().seed(), globalStep, task.replica()));
+  }
+
+  private double learningRate(long step) {
+    return schedule.learningRate(
+        task.epoch(),
+        task.tokensBase(),
+        plan.tokensBefore(step),
+        tokensPerEpoch,
+        task.plateauFactor());
+  }
+
+  private void requireFinite(String what, double value, int stepsDone) {
+    if (!Double.isFinite(value)) {
+      throw new DivergedException(
+          ("Cannot go on training: the %s is %s in round %d, replica %d, local step %d (epoch %d);"
+                  + " lower optimizer.learning-rate or set clipping.norm")
+              .formatted(
+                  what,
+                  value,
+                  task.round() + 1,
+                  task.replica(),
+                  task.globalStepBase() + stepsDone + 1,
+                  task.epoch() + 1));
+    }
+  }
+
+  private float[] hidden() {
+    float[] hidden = new float[spec.stateFloats(plan.streams())];
+    model.readState(hidden);
+    return hidden;
+  }
+
+  private float[] moments() {
+    int size = model.layout().size();
+    float[] moments = new float[Math.multiplyExact(model.moments().size(), size)];
+    int from = 0;
+    for (Matrix vector : model.moments()) {
+      vector.read(moments, from);
+      from += size;
+    }
+    return moments;
+  }
+
+  private static boolean keepsMoments(TrainingConfig config) {
+    return config.optimizer().state() != OptimizerConfig.State.RESET;
+  }
+
+  /** The state a task starts from, with zeros written out, so that a checkpoint has them all. */
+  private static ReplicaState startOf(
+      TrainingConfig config, ModelSpec spec, Plan plan, ReplicaTask task, ReplicaState state) {
+    int hiddenFloats = spec.stateFloats(plan.streams());
+    boolean fresh = task.firstStep() == 0 || state.hidden().length == 0;
+    float[] hidden = fresh ? new float[hiddenFloats] : state.hidden();
+    if (!keepsMoments(config)) {
+      return new ReplicaState(hidden, new float[0], 0);
+    }
+    int momentFloats = Math.multiplyExact(momentVectors(config), spec.layout().size());
+    float[] moments = state.moments().length == 0 ? new float[momentFloats] : state.moments();
+    if (hidden.length != hiddenFloats || moments.length != momentFloats) {
+      throw new IllegalArgumentException(
+          "Cannot continue replica %d: its state has %d hidden and %d moment values, not %d and %d"
+              .formatted(
+                  task.replica(), hidden.length, moments.length, hiddenFloats, momentFloats));
+    }
+    return new ReplicaState(hidden, moments, state.optimizerSteps());
+  }
+}

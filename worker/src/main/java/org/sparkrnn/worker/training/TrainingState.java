@@ -1,0 +1,258 @@
+package org.sparkrnn.worker.training;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.sparkrnn.common.config.ScheduleConfig;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.errors.CorruptFileException;
+import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.common.storage.JsonObject;
+
+/**
+ * Where a run stands between two rounds: {@code state.json} of a checkpoint. Its transitions are
+ * pure and shared by all trainers. It says nothing of limits: step N of a limited run has the state
+ * of step N of an unlimited one.
+ *
+ * @param step local steps since the start of the run; every replica counts, short ones too
+ * @param round rounds since the start
+ * @param epoch from 0; epochs that have ended
+ * @param stepInEpoch steps of this epoch taken
+ * @param tokens tokens all replicas have trained on
+ * @param plan of this epoch; at its start that of the one before, until {@link #beginEpoch}
+ * @param bestLoss lowest validation loss in nats per token, infinite before the first
+ * @param bestStep step it was measured at; 0 before the first
+ * @param plateauFactor what the plateau schedule multiplies the learning rate with
+ * @param evaluationsWithoutImprovement since the best
+ * @param plateauEvaluations since the best or since the plateau schedule last lowered the rate
+ */
+public record TrainingState(
+    long step,
+    long round,
+    int epoch,
+    long stepInEpoch,
+    long tokens,
+    Plan plan,
+    double bestLoss,
+    long bestStep,
+    double plateauFactor,
+    int evaluationsWithoutImprovement,
+    int plateauEvaluations) {
+
+  /** Why a run ends. */
+  public enum End {
+    /** {@code training.epochs}. */
+    EPOCHS("all epochs are trained"),
+    /** {@code training.patience}. */
+    PATIENCE("validation loss no longer improves"),
+    /** {@code training.max-rounds}. */
+    MAX_ROUNDS("training.max-rounds is reached"),
+    /** {@code training.max-tokens}. */
+    MAX_TOKENS("training.max-tokens is reached");
+
+    private final String reason;
+
+    End(String reason) {
+      this.reason = reason;
+    }
+
+    public String reason() {
+      return reason;
+    }
+  }
+
+  /** The start of a run. */
+  public static TrainingState start(Plan plan) {
+    return new TrainingState(0, 0, 0, 0, 0, plan, Double.POSITIVE_INFINITY, 0, 1, 0, 0);
+  }
+
+  /** Before every round: at the start of an epoch a corpus that grew takes effect. */
+  public TrainingState beginEpoch(long corpusTokens) {
+    if (stepInEpoch > 0) {
+      return this;
+    }
+    return withPlan(new Plan(corpusTokens, plan.replicas(), plan.streams(), plan.window()));
+  }
+
+  /** Steps of the next round: {@code round.local-steps}, or what is left of the epoch. */
+  public int stepsInRound(TrainingConfig config) {
+    return (int) Math.min(config.round().localSteps(), plan.stepsPerEpoch() - stepInEpoch);
+  }
+
+  /** What a replica does in the next round. */
+  public ReplicaTask task(int replica, int steps) {
+    return new ReplicaTask(
+        replica,
+        round,
+        epoch,
+        stepInEpoch,
+        steps,
+        step,
+        tokens - plan.tokensBefore(stepInEpoch),
+        plateauFactor);
+  }
+
+  /** After all replicas have taken that many steps. */
+  public TrainingState afterRound(int steps) {
+    long next = stepInEpoch + steps;
+    boolean ended = next >= plan.stepsPerEpoch();
+    return new TrainingState(
+        step + steps,
+        round + 1,
+        ended ? epoch + 1 : epoch,
+        ended ? 0 : next,
+        tokens + plan.tokensBefore(next) - plan.tokensBefore(stepInEpoch),
+        plan,
+        bestLoss,
+        bestStep,
+        plateauFactor,
+        evaluationsWithoutImprovement,
+        plateauEvaluations);
+  }
+
+  /** After an evaluation of the present parameters: best so far, plateau, early stopping. */
+  public TrainingState afterEvaluation(TrainingConfig config, double lossNatsPerToken) {
+    if (lossNatsPerToken < bestLoss) {
+      return withEvaluation(lossNatsPerToken, step, plateauFactor, 0, 0);
+    }
+    int waited = plateauEvaluations + 1;
+    ScheduleConfig schedule = config.schedule();
+    boolean lower = schedule.kind() == ScheduleConfig.Kind.PLATEAU && waited > schedule.patience();
+    return withEvaluation(
+        bestLoss,
+        bestStep,
+        lower ? plateauFactor * schedule.factor() : plateauFactor,
+        evaluationsWithoutImprovement + 1,
+        lower ? 0 : waited);
+  }
+
+  /** Whether the last round ended an epoch. */
+  public boolean epochEnded() {
+    return stepInEpoch == 0 && step > 0;
+  }
+
+  /** Whether the best validation loss is that of the present parameters. */
+  public boolean isBest() {
+    return step > 0 && bestStep == step;
+  }
+
+  /** Whether to evaluate after this round: at the end of every epoch and every so many rounds. */
+  public boolean evaluationDue(TrainingConfig config) {
+    int every = config.evaluation().everyRounds();
+    return epochEnded() || (every > 0 && round % every == 0);
+  }
+
+  /**
+   * Whether to write a checkpoint after this round and its evaluation: at the end of every epoch,
+   * every so many rounds, and when a best one is kept and this is it. The end of a run needs one
+   * too.
+   */
+  public boolean checkpointDue(TrainingConfig config) {
+    int every = config.checkpoint().everyRounds();
+    return epochEnded()
+        || (every > 0 && round % every == 0)
+        || (config.checkpoint().keepBest() && isBest());
+  }
+
+  /** Why the run ends here; empty if it goes on. Time and signals are the trainer's business. */
+  public Optional<End> end(TrainingConfig config) {
+    int patience = config.training().patience();
+    long maxRounds = config.training().maxRounds();
+    long maxTokens = config.training().maxTokens();
+    if (epoch >= config.training().epochs()) {
+      return Optional.of(End.EPOCHS);
+    }
+    if (patience > 0 && evaluationsWithoutImprovement >= patience) {
+      return Optional.of(End.PATIENCE);
+    }
+    if (maxRounds > 0 && round >= maxRounds) {
+      return Optional.of(End.MAX_ROUNDS);
+    }
+    if (maxTokens > 0 && tokens >= maxTokens) {
+      return Optional.of(End.MAX_TOKENS);
+    }
+    return Optional.empty();
+  }
+
+  private TrainingState withPlan(Plan next) {
+    return new TrainingState(
+        step,
+        round,
+        epoch,
+        stepInEpoch,
+        tokens,
+        next,
+        bestLoss,
+        bestStep,
+        plateauFactor,
+        evaluationsWithoutImprovement,
+        plateauEvaluations);
+  }
+
+  private TrainingState withEvaluation(
+      double loss, long lossStep, double factor, int withoutImprovement, int waited) {
+    return new TrainingState(
+        step,
+        round,
+        epoch,
+        stepInEpoch,
+        tokens,
+        plan,
+        loss,
+        lossStep,
+        factor,
+        withoutImprovement,
+        waited);
+  }
+
+  /** The bytes of {@code state.json}. */
+  public byte[] toJson() {
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("step", step);
+    fields.put("round", round);
+    fields.put("epoch", epoch);
+    fields.put("step_in_epoch", stepInEpoch);
+    fields.put("tokens", tokens);
+    fields.put("plateau_factor", plateauFactor);
+    fields.put("evaluations_without_improvement", evaluationsWithoutImprovement);
+    fields.put("plateau_evaluations", plateauEvaluations);
+    if (bestStep > 0) {
+      fields.put("best_loss_nats_per_token", bestLoss);
+      fields.put("best_step", bestStep);
+    }
+    Map<String, Object> planFields = new TreeMap<>();
+    planFields.put("tokens", plan.tokens());
+    planFields.put("replicas", plan.replicas());
+    planFields.put("streams", plan.streams());
+    planFields.put("window", plan.window());
+    fields.put("plan", planFields);
+    return Json.bytes(fields);
+  }
+
+  /**
+   * Reads {@link #toJson}.
+   *
+   * @param path the file to name in a message
+   */
+  public static TrainingState fromJson(byte[] bytes, String path) throws CorruptFileException {
+    JsonObject fields = Json.parse(bytes, path);
+    JsonObject plan = fields.object("plan");
+    boolean evaluated = fields.has("best_step");
+    return new TrainingState(
+        fields.integer("step", 0),
+        fields.integer("round", 0),
+        fields.smallInteger("epoch", 0),
+        fields.integer("step_in_epoch", 0),
+        fields.integer("tokens", 0),
+        new Plan(
+            plan.integer("tokens", 0),
+            plan.smallInteger("replicas", 1),
+            plan.smallInteger("streams", 1),
+            plan.smallInteger("window", 1)),
+        evaluated ? fields.number("best_loss_nats_per_token") : Double.POSITIVE_INFINITY,
+        evaluated ? fields.integer("best_step", 1) : 0,
+        fields.number("plateau_factor"),
+        fields.smallInteger("evaluations_without_improvement", 0),
+        fields.smallInteger("plateau_evaluations", 0));
+  }
+}
