@@ -82,7 +82,7 @@ public final class NpyFormat {
    */
   static Header parse(byte[] start, String path) throws CorruptFileException {
     for (int i = 0; i < MAGIC.length + 2; i++) {
-      if (start.length <= i || i < MAGIC.length && start[i] != MAGIC[i]) {
+      if (start.length <= i || (i < MAGIC.length && start[i] != MAGIC[i])) {
         throw new CorruptFileException(
             "Cannot read %s: no NumPy array, byte %d differs".formatted(path, i));
       }

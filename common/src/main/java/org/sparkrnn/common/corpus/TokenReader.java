@@ -134,9 +134,9 @@ public final class TokenReader implements AutoCloseable {
       throws CorruptFileException {
     for (int i = 0; i < elements; i++) {
       int at = inPage + i * type.bytes();
-      int token = (page[at] & 0xff) | (page[at + 1] & 0xff) << 8;
+      int token = (page[at] & 0xff) | ((page[at + 1] & 0xff) << 8);
       if (type == ElementType.INT32) {
-        token |= (page[at + 2] & 0xff) << 16 | page[at + 3] << 24;
+        token |= ((page[at + 2] & 0xff) << 16) | (page[at + 3] << 24);
       }
       if (Integer.compareUnsigned(token, vocabularySize) >= 0) {
         throw new CorruptFileException(
