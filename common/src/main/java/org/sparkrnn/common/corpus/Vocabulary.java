@@ -31,7 +31,7 @@ public final class Vocabulary implements Serializable {
   /** What stands for the end of a line in a corpus of words. */
   public static final String END_OF_LINE = "<eos>";
 
-  /** What stands for words outside the vocabulary. */
+  /** What stands for tokens outside the vocabulary, if anything does. */
   public static final String UNKNOWN = "<unk>";
 
   private static final String FORMAT = "spark-rnn vocabulary";
@@ -49,7 +49,9 @@ public final class Vocabulary implements Serializable {
         throw new BadInputException(
             "Cannot make a vocabulary: token %d is empty".formatted(indices.size()));
       }
-      if (unit == Unit.CHAR && token.codePointCount(0, token.length()) != 1) {
+      if (unit == Unit.CHAR
+          && token.codePointCount(0, token.length()) != 1
+          && !token.equals(UNKNOWN)) {
         throw new BadInputException(
             "Cannot make a vocabulary of characters: \"%s\" is not one".formatted(token));
       }
@@ -139,10 +141,10 @@ public final class Vocabulary implements Serializable {
     return index == null ? -1 : index;
   }
 
-  /** The index of {@code <unk>}, if words outside the vocabulary have one. */
+  /** The index of {@code <unk>}, if tokens outside the vocabulary have one. */
   public OptionalInt unknown() {
     int index = indexOf(UNKNOWN);
-    return unit == Unit.WORD && index >= 0 ? OptionalInt.of(index) : OptionalInt.empty();
+    return index >= 0 ? OptionalInt.of(index) : OptionalInt.empty();
   }
 
   /**
