@@ -1,0 +1,304 @@
+package org.sparkrnn.worker.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.worker.kernel.JavaKernel;
+import org.sparkrnn.worker.model.ModelSpec;
+
+class ReplicaTrainerTest {
+  private static final int[] TOKENS = Runs.tokens(400, 7);
+
+  private static Plan plan(TrainingConfig config) {
+    return new Plan(
+        TOKENS.length,
+        config.training().replicas(),
+        config.batch().streams(),
+        config.batch().window());
+  }
+
+  private static ModelSpec spec(TrainingConfig config) {
+    return ModelSpec.of(config.model(), Runs.VOCABULARY);
+  }
+
+  private static ReplicaResult run(
+      TrainingConfig config, TrainingState state, int steps, float[] parameters, ReplicaState from)
+      throws IOException {
+    return run(config, state.plan(), state.task(0, steps), parameters, from);
+  }
+
+  private static ReplicaResult run(
+      TrainingConfig config, Plan plan, ReplicaTask task, float[] parameters, ReplicaState from)
+      throws IOException {
+    return ReplicaTrainer.run(
+        config,
+        spec(config),
+        new JavaKernel(),
+        plan,
+        task,
+        parameters,
+        from,
+        Runs.source(TOKENS),
+        () -> false);
+  }
+
+  private static float[] parameters(TrainingConfig config) {
+    return spec(config).initialise(config.model(), config.training().seed());
+  }
+
+  /** One epoch in tasks of that many steps. */
+  private static ReplicaResult epoch(TrainingConfig config, int stepsPerTask) throws IOException {
+    TrainingState state = TrainingState.start(plan(config));
+    ReplicaResult result =
+        new ReplicaResult(
+            parameters(config),
+            ReplicaState.start(),
+            new ReplicaStatistics(0, 0, 0, 0, 0, 0, 0, ""));
+    while (state.epoch() == 0) {
+      int steps = (int) Math.min(stepsPerTask, state.plan().stepsPerEpoch() - state.stepInEpoch());
+      result = run(config, state, steps, result.parameters(), result.state());
+      state = state.afterRound(steps);
+    }
+    return result;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "lstm, sgd, embedding, 0",
+    "lstm, adam, embedding, 0.3",
+    "gru, rmsprop, embedding, 0.3",
+    "gru, momentum, one-hot, 0",
+    "lstm, rmsprop, one-hot, 0.2"
+  })
+  void groupingOfStepsIntoTasksChangesNothing(
+      String cell, String optimizer, String input, String dropout) throws IOException {
+    TrainingConfig config =
+        Runs.config(
+            "model.cell=" + cell,
+            "model.input=" + input,
+            "model.dropout=" + dropout,
+            "optimizer.kind=" + optimizer,
+            "optimizer.learning-rate=0.01",
+            "clipping.norm=0.5",
+            "clipping.value=0.1",
+            "schedule.warmup-tokens=100");
+    ReplicaResult whole = epoch(config, Integer.MAX_VALUE);
+    for (int stepsPerTask : new int[] {1, 2, 5, 7}) {
+      ReplicaResult grouped = epoch(config, stepsPerTask);
+      assertThat(grouped.parameters()).isEqualTo(whole.parameters());
+      assertThat(grouped.state().hidden()).isEqualTo(whole.state().hidden());
+      assertThat(grouped.state().moments()).isEqualTo(whole.state().moments());
+      assertThat(grouped.state().optimizerSteps()).isEqualTo(whole.state().optimizerSteps());
+    }
+  }
+
+  @Test
+  void argumentsAreNotWrittenTo() throws IOException {
+    TrainingConfig config = Runs.config("optimizer.kind=adam", "model.dropout=0.5");
+    float[] parameters = parameters(config);
+    float[] before = parameters.clone();
+    TrainingState state = TrainingState.start(plan(config));
+    ReplicaResult first = run(config, state, 3, parameters, ReplicaState.start());
+    float[] hidden = first.state().hidden().clone();
+    float[] moments = first.state().moments().clone();
+    run(config, state.afterRound(3), 3, first.parameters(), first.state());
+    assertThat(parameters).isEqualTo(before);
+    assertThat(first.state().hidden()).isEqualTo(hidden);
+    assertThat(first.state().moments()).isEqualTo(moments);
+  }
+
+  @Test
+  void lossStartsAtUniformAndFalls() throws IOException {
+    TrainingConfig config =
+        Runs.config("optimizer.kind=adam", "optimizer.learning-rate=0.02", "round.local-steps=999");
+    TrainingState state = TrainingState.start(plan(config));
+    int steps = (int) state.plan().stepsPerEpoch();
+    ReplicaResult result = run(config, state, 1, parameters(config), ReplicaState.start());
+    assertThat(result.statistics().lossNatsPerToken()).isBetween(2.3, 2.5); // ln 11 = 2.398
+    for (int epoch = 0; epoch < 12; epoch++) {
+      result = run(config, state, steps, result.parameters(), result.state());
+      state = state.afterRound(steps);
+    }
+    assertThat(result.statistics().lossNatsPerToken()).isLessThan(1.4);
+    assertThat(result.statistics().tokens()).isEqualTo(399);
+    assertThat(result.statistics().steps()).isEqualTo(27);
+  }
+
+  @Test
+  void emptyPartReturnsWhatItWasGiven() throws IOException {
+    TrainingConfig config = Runs.config("training.replicas=3", "optimizer.kind=adam");
+    Plan plan = new Plan(2, 3, 3, 5);
+    float[] parameters = parameters(config);
+    ReplicaTask task = TrainingState.start(plan).task(1, 4);
+    ReplicaResult result = run(config, plan, task, parameters, ReplicaState.start());
+    assertThat(result.parameters()).isSameAs(parameters);
+    assertThat(result.statistics().tokens()).isZero();
+    assertThat(result.state().moments()).hasSize(2 * parameters.length).containsOnly(0f);
+  }
+
+  @Test
+  void dropoutChangesTraining() throws IOException {
+    assertThat(epoch(Runs.config("model.dropout=0.5"), 9).parameters())
+        .isNotEqualTo(epoch(Runs.config(), 9).parameters());
+  }
+
+  @Test
+  void sumOverTimeIsMeanOverTokensAtRateTimesWindow() throws IOException {
+    // Of the first 5 steps none is short. Zaremba's units: lr 0.1 and clip 0.5 of a sum over 5
+    // steps.
+    TrainingConfig sum =
+        Runs.config(
+            "loss.reduction=sum-time-mean-batch",
+            "optimizer.learning-rate=0.1",
+            "clipping.norm=0.5");
+    TrainingConfig mean = Runs.config("optimizer.learning-rate=0.5", "clipping.norm=0.1");
+    TrainingState state = TrainingState.start(plan(sum));
+    ReplicaResult bySum = run(sum, state, 5, parameters(sum), ReplicaState.start());
+    ReplicaResult byMean = run(mean, state, 5, parameters(mean), ReplicaState.start());
+    assertThat(bySum.statistics().clippedSteps()).isEqualTo(byMean.statistics().clippedSteps());
+    for (int i = 0; i < bySum.parameters().length; i++) {
+      assertThat(bySum.parameters()[i])
+          .isCloseTo(byMean.parameters()[i], org.assertj.core.data.Offset.offset(1e-6f));
+    }
+  }
+
+  @Test
+  void momentsAreForgottenOnReset() throws IOException {
+    TrainingConfig config = Runs.config("optimizer.kind=adam", "optimizer.state=reset");
+    ReplicaResult result =
+        run(config, TrainingState.start(plan(config)), 2, parameters(config), ReplicaState.start());
+    assertThat(result.state().moments()).isEmpty();
+    assertThat(result.state().optimizerSteps()).isZero();
+  }
+
+  @Test
+  void divergenceNamesRoundReplicaAndStep() {
+    TrainingConfig config = Runs.config("optimizer.learning-rate=1e39");
+    assertThatThrownBy(() -> epoch(config, 2))
+        .isInstanceOf(DivergedException.class)
+        .hasMessageContaining("round 1, replica 0, local step 2");
+  }
+
+  @Test
+  void cancelledTaskIsGivenUp() {
+    TrainingConfig config = Runs.config();
+    TrainingState state = TrainingState.start(plan(config));
+    assertThatThrownBy(
+            () ->
+                ReplicaTrainer.run(
+                    config,
+                    spec(config),
+                    new JavaKernel(),
+                    state.plan(),
+                    state.task(0, 4),
+                    parameters(config),
+                    ReplicaState.start(),
+                    Runs.source(TOKENS),
+                    () -> true))
+        .isInstanceOf(CancellationException.class);
+  }
+
+  /** Promise 4's second half, with averages in double as the driver takes them. */
+  @ParameterizedTest
+  @CsvSource({"lstm, 391", "gru, 391", "lstm, 360"})
+  void replicasThatAverageEveryStepEqualTheLargerBatch(String cell, int tokens) throws IOException {
+    TrainingConfig config = Runs.config("model.cell=" + cell, "training.replicas=2");
+    int[] text = Arrays.copyOf(TOKENS, tokens);
+    Plan plan = new Plan(tokens, 2, 3, 5);
+    float[] averaged = parameters(config);
+    float[] single = averaged.clone();
+    ReplicaState[] states = {ReplicaState.start(), ReplicaState.start()};
+    ReplicaState singleState = ReplicaState.start();
+    TrainingState position = TrainingState.start(plan);
+    // One replica with the 2-fold batch: its rows are those of both replicas, one after the other.
+    int rowLength = Math.toIntExact(Math.min(plan.rowLength(0), plan.rowLength(1)));
+    int[] joined = new int[6 * rowLength + 1];
+    for (int row = 0; row < 6; row++) {
+      long start = plan.rowStart(row / 3, row % 3);
+      System.arraycopy(text, Math.toIntExact(start), joined, row * rowLength, rowLength);
+    }
+    TrainingConfig wide = Runs.config("model.cell=" + cell, "batch.streams=6");
+    Plan widePlan = new Plan(joined.length, 1, 6, 5);
+    for (int step = 0; step < 10; step++) {
+      ReplicaResult[] results = new ReplicaResult[2];
+      for (int replica = 0; replica < 2; replica++) {
+        results[replica] =
+            ReplicaTrainer.run(
+                config,
+                spec(config),
+                new JavaKernel(),
+                plan,
+                position.task(replica, 1),
+                averaged,
+                states[replica],
+                Runs.source(text),
+                () -> false);
+        states[replica] = results[replica].state();
+      }
+      ReplicaResult large =
+          ReplicaTrainer.run(
+              wide,
+              spec(wide),
+              new JavaKernel(),
+              widePlan,
+              position.task(0, 1),
+              single,
+              singleState,
+              labelled(text, plan, joined, rowLength),
+              () -> false);
+      single = large.parameters();
+      singleState = large.state();
+      averaged = average(results);
+      position = position.afterRound(1);
+    }
+    for (int i = 0; i < single.length; i++) {
+      double scale = Math.max(1e-2, Math.abs(single[i]));
+      assertThat(Math.abs(averaged[i] - single[i]) / scale).isLessThan(1e-5);
+    }
+  }
+
+  /** The joined rows, each read with its own label token after its end. */
+  private static TokenSource labelled(int[] text, Plan plan, int[] joined, int rowLength) {
+    return (first, target, from, count) -> {
+      int row = Math.toIntExact(first / rowLength);
+      long start = plan.rowStart(row / 3, row % 3) + first % rowLength;
+      assertThat(joined[(int) first]).isEqualTo(text[Math.toIntExact(start)]);
+      System.arraycopy(text, Math.toIntExact(start), target, from, count);
+    };
+  }
+
+  private static float[] average(ReplicaResult[] results) {
+    float[] average = new float[results[0].parameters().length];
+    long total = results[0].statistics().tokens() + results[1].statistics().tokens();
+    for (int i = 0; i < average.length; i++) {
+      double sum = 0;
+      for (ReplicaResult result : results) {
+        sum += (double) result.statistics().tokens() / total * result.parameters()[i];
+      }
+      average[i] = (float) sum;
+    }
+    return average;
+  }
+
+  @Test
+  void resultSurvivesItsCodec() throws IOException {
+    ReplicaResult result = epoch(Runs.config("optimizer.kind=adam"), 9);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    result.write(new DataOutputStream(bytes));
+    ReplicaResult read =
+        ReplicaResult.read(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
+    assertThat(read).usingRecursiveComparison().isEqualTo(result);
+  }
+}
