@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.rounds;
+package org.sparkrnn.driver.cluster;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
