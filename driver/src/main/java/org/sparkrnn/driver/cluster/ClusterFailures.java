@@ -1,5 +1,6 @@
 package org.sparkrnn.driver.cluster;
 
+import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.ClusterFailedException;
 import org.sparkrnn.common.errors.DivergedException;
@@ -26,6 +27,17 @@ public final class ClusterFailures {
       }
     }
     return new ClusterFailedException("Cannot %s: %s".formatted(doing, reason(failure)), failure);
+  }
+
+  /**
+   * As {@link #of}, if the context has been stopped under us, by a lost master for instance; else
+   * {@code failure} itself.
+   */
+  public static RuntimeException ofContext(
+      String doing, JavaSparkContext context, RuntimeException failure) {
+    return context.sc().isStopped() && !(failure instanceof AbandonedException)
+        ? of(doing, failure)
+        : failure;
   }
 
   /** The first line of Spark's message, which names the task and its last failure. */

@@ -50,8 +50,7 @@ final class ReplicaStates {
     List<ReplicaState> states = new ArrayList<>();
     for (CarriedState state : carried) {
       ReplicaState own = state.open(files);
-      states.add(
-          sharedMoments.length == 0 ? own : own.withMoments(sharedMoments, sharedSteps));
+      states.add(sharedMoments.length == 0 ? own : own.withMoments(sharedMoments, sharedSteps));
     }
     return states;
   }

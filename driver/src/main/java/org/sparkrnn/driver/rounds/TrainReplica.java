@@ -166,8 +166,7 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
               Slices slices = ofParameters ? parameters : moments;
               int slice = ofParameters ? i : i - parameters.count();
               float[] vector = ofParameters ? result.parameters() : result.state().moments();
-              float[] values =
-                  Arrays.copyOfRange(vector, slices.from(slice), slices.to(slice));
+              float[] values = Arrays.copyOfRange(vector, slices.from(slice), slices.to(slice));
               return new Tuple2<>(i, new SlicePiece(task.replica(), weight, values));
             });
   }

@@ -7,12 +7,14 @@ import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.config.OptimizerConfig;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.ClusterFailedException;
 import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.driver.cluster.ClusterFailures;
 import org.sparkrnn.driver.cluster.JobWatch;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.messages.Message;
@@ -23,9 +25,9 @@ import org.sparkrnn.worker.training.ReplicaTrainer;
 import org.sparkrnn.worker.training.TrainingState;
 
 /**
- * Rounds on a Spark cluster: the start goes out in a broadcast, each replica trains in a task of its
- * own, the parameters come back in slices, each averaged by one reducer, so that the driver receives
- * one copy and not one per replica.
+ * Rounds on a Spark cluster: the start goes out in a broadcast, each replica trains in a task of
+ * its own, the parameters come back in slices, each averaged by one reducer, so that the driver
+ * receives one copy and not one per replica.
  *
  * <p>When a round has ended nothing of it is left on the cluster: broadcasts are destroyed and the
  * shuffle is cleaned up.
@@ -73,14 +75,7 @@ final class TrainingRound {
       long broadcastNanos = System.nanoTime() - begin;
       TrainReplica train =
           new TrainReplica(
-              setting,
-              plan,
-              tasks,
-              cut,
-              startSent,
-              momentsSent,
-              states.sharedSteps(),
-              statesSent);
+              setting, plan, tasks, cut, startSent, momentsSent, states.sharedSteps(), statesSent);
       context.setJobGroup("spark-rnn " + name, description(name, state, steps), false);
       averages =
           context
@@ -90,6 +85,8 @@ final class TrainingRound {
               .mapPartitions(new AverageSlice());
       List<Message> messages = watch.await("finish " + name, averages.collectAsync());
       return result(name, messages, cut, states, broadcastNanos, System.nanoTime() - begin);
+    } catch (IllegalStateException e) {
+      throw ClusterFailures.ofContext("finish " + name, context, e);
     } finally {
       context.clearJobGroup();
       cleanUp(averages, broadcasts);
@@ -141,8 +138,7 @@ final class TrainingRound {
     if (reports.size() != before.carried().size() || slicesSeen != cut.slices()) {
       throw new ClusterFailedException(
           "Cannot finish %s: %d of %d replicas and %d of %d slices came back"
-              .formatted(
-                  name, reports.size(), before.carried().size(), slicesSeen, cut.slices()));
+              .formatted(name, reports.size(), before.carried().size(), slicesSeen, cut.slices()));
     }
     requireFinite(name, average);
     long computeNanos = reports.stream().mapToLong(ReplicaReport::nanos).max().orElse(0);
@@ -195,8 +191,7 @@ final class TrainingRound {
             state.plan().replicas());
   }
 
-  private static void cleanUp(
-      @org.jspecify.annotations.Nullable JavaRDD<Message> averages, List<Broadcast<?>> broadcasts) {
+  private static void cleanUp(@Nullable JavaRDD<Message> averages, List<Broadcast<?>> broadcasts) {
     try {
       if (averages != null) {
         averages.rdd().cleanShuffleDependencies(false);
