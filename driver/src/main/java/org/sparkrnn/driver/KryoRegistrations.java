@@ -2,7 +2,6 @@ package org.sparkrnn.driver;
 
 import com.esotericsoftware.kryo.Kryo;
 import org.apache.spark.serializer.KryoRegistrator;
-import org.sparkrnn.driver.evaluation.EvaluatedStreams;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.rounds.RoundMessages;
 
@@ -21,7 +20,6 @@ public final class KryoRegistrations implements KryoRegistrator {
     kryo.register(float[][].class);
     kryo.register(Object[].class);
     kryo.register(FloatVector.class);
-    kryo.register(EvaluatedStreams.class);
     RoundMessages.CLASSES.forEach(kryo::register);
   }
 }

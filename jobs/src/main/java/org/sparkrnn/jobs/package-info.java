@@ -1,4 +1,8 @@
-/** The command line. */
+/**
+ * The command line: what a user types, sees and gets as an exit code.
+ *
+ * <p>Read {@link org.sparkrnn.jobs.Main}, then {@code TrainCommand}.
+ */
 @NullMarked
 package org.sparkrnn.jobs;
 

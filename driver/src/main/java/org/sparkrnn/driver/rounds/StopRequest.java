@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.cluster;
+package org.sparkrnn.driver.rounds;
 
 import java.util.Optional;
 
@@ -26,7 +26,7 @@ public final class StopRequest {
   }
 
   /** Nanoseconds since the request; 0 if there is none. */
-  public synchronized long nanosWaiting() {
+  synchronized long nanosWaiting() {
     return reason.isEmpty() ? 0 : Math.max(1, System.nanoTime() - madeAtNanos);
   }
 }

@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.cluster;
+package org.sparkrnn.driver.rounds;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;

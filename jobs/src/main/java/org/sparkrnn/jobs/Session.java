@@ -1,0 +1,109 @@
+package org.sparkrnn.jobs;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.SparkConf;
+import org.apache.spark.deploy.SparkHadoopUtil;
+import org.apache.spark.sql.SparkSession;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.ClusterFailedException;
+import org.sparkrnn.driver.KryoRegistrations;
+import org.sparkrnn.driver.storage.HadoopFiles;
+
+/** Spark as a command needs it; closing it stops Spark. */
+record Session(SparkSession spark) implements AutoCloseable {
+  private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
+
+  /** Settings that are fixed before the program runs; in a file they would have no effect. */
+  private static final List<String> TOO_LATE =
+      List.of("spark.master", "spark.submit.deployMode", "spark.driver.memory");
+
+  /**
+   * Starts Spark.
+   *
+   * @param settings Spark's settings of a configuration; what {@code spark-submit} was given wins
+   * @throws ClusterFailedException if the master does not answer
+   */
+  static Session start(Console console, String command, Map<String, String> settings) {
+    SparkConf conf = configuration(settings);
+    conf.setAppName("spark-rnn " + command);
+    String master = conf.get("spark.master");
+    requireAnswer(master);
+    console.error().println("Starting Spark on " + master);
+    SparkSession spark;
+    try {
+      spark = SparkSession.builder().config(conf).getOrCreate();
+    } catch (RuntimeException e) {
+      throw new ClusterFailedException(
+          "Cannot start Spark on %s: %s".formatted(master, e.getMessage()), e);
+    }
+    if (spark.sparkContext().isStopped()) {
+      throw new ClusterFailedException(
+          "Cannot start Spark on %s: the master did not accept the application".formatted(master));
+    }
+    return new Session(spark);
+  }
+
+  /** The file systems that Spark's settings describe, without starting Spark. */
+  static HadoopFiles files() {
+    return new HadoopFiles(SparkHadoopUtil.get().newConfiguration(new SparkConf()));
+  }
+
+  @Override
+  public void close() {
+    spark.stop();
+  }
+
+  private static SparkConf configuration(Map<String, String> settings) {
+    for (String key : TOO_LATE) {
+      if (settings.containsKey(key)) {
+        throw new BadInputException(
+            "Cannot set %s in a configuration or with --set: give it before the command, as --conf %s=%s"
+                .formatted(key, key, settings.get(key)));
+      }
+    }
+    SparkConf conf = new SparkConf();
+    settings.forEach(conf::setIfMissing);
+    conf.setIfMissing("spark.master", "local[*]");
+    conf.setIfMissing("spark.serializer", "org.apache.spark.serializer.KryoSerializer");
+    conf.setIfMissing("spark.kryo.registrator", KryoRegistrations.class.getName());
+    conf.setIfMissing("spark.task.reaper.enabled", "true"); // a cancelled round frees its slots
+    conf.setIfMissing("spark.driver.maxResultSize", "0"); // the driver's memory is the limit
+    conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+    if (conf.get("spark.master").startsWith("local")) {
+      conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
+      conf.setIfMissing("spark.driver.host", "127.0.0.1");
+    }
+    return conf;
+  }
+
+  /** Connects to a standalone master: Spark itself would try for a minute and log all the while. */
+  private static void requireAnswer(String master) {
+    if (!master.startsWith("spark://")) {
+      return;
+    }
+    List<String> failures = new ArrayList<>();
+    for (String address : master.substring("spark://".length()).split(",", -1)) {
+      int colon = address.lastIndexOf(':');
+      try (Socket socket = new Socket()) {
+        socket.connect(
+            new InetSocketAddress(
+                address.substring(0, Math.max(colon, 0)),
+                Integer.parseInt(address.substring(colon + 1))),
+            CONNECT_TIMEOUT_MILLIS);
+        return;
+      } catch (NumberFormatException e) {
+        throw new BadInputException(
+            "Cannot use --master %s: it must be spark://HOST:PORT".formatted(master));
+      } catch (IOException | IllegalArgumentException e) {
+        failures.add(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
+      }
+    }
+    throw new ClusterFailedException(
+        "Cannot reach the master %s: %s".formatted(master, String.join("; ", failures)));
+  }
+}

@@ -1,0 +1,120 @@
+package org.sparkrnn.jobs;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.sparkrnn.common.config.CorpusConfig;
+import org.sparkrnn.common.corpus.CorpusManifest;
+import org.sparkrnn.common.corpus.Unit;
+import org.sparkrnn.driver.tokenize.TokenizeJob;
+import org.sparkrnn.driver.tokenize.TokenizeRequest;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code tokenize}: text files to a corpus. */
+@Command(
+    name = "tokenize",
+    description = "Cuts text into tokens and writes a corpus.",
+    mixinStandardHelpOptions = true,
+    versionProvider = RootCommand.Version.class)
+final class TokenizeCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Option(
+      names = "--input",
+      required = true,
+      paramLabel = "PATH[,PATH...]",
+      description = "Text files, folders or globs, plain or compressed, separated by commas.")
+  private String input = "";
+
+  @Option(
+      names = "--unit",
+      required = true,
+      paramLabel = "char|word",
+      description =
+          "What a token is: a Unicode character, or what stands between white space, with <eos> at"
+              + " line ends.")
+  private Unit unit = Unit.CHAR;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "CORPUS",
+      description = "Folder of the corpus; must not exist, or with --append hold a corpus.")
+  private String output = "";
+
+  @Option(names = "--valid", paramLabel = "PATH", description = "Validation text.")
+  private String valid = "";
+
+  @Option(names = "--test", paramLabel = "PATH", description = "Test text.")
+  private String test = "";
+
+  @Option(
+      names = "--split",
+      paramLabel = "90,5,5",
+      description = "Per cent of the input that become training, validation and test text.")
+  private String split = "";
+
+  @Option(
+      names = "--vocabulary",
+      paramLabel = "CORPUS|FILE",
+      description = "Use the vocabulary of a corpus or a file instead of making one.")
+  private String vocabulary = "";
+
+  @Option(names = "--append", description = "Add to the training text of an existing corpus.")
+  private boolean append;
+
+  @Option(
+      names = "--min-count",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Words that occur less often become <unk> (default: ${DEFAULT-VALUE}).")
+  private int minCount;
+
+  @Option(
+      names = "--max-vocabulary",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Keep the N most frequent kinds (default: ${DEFAULT-VALUE}, no limit).")
+  private int maxVocabulary;
+
+  @Option(
+      names = "--replace-invalid",
+      description = "Read invalid UTF-8 as U+FFFD instead of refusing it.")
+  private boolean replaceInvalid;
+
+  TokenizeCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    TokenizeRequest request =
+        TokenizeRequest.builder(TokenizeRequest.paths(input), unit, output)
+            .valid(TokenizeRequest.paths(valid))
+            .test(TokenizeRequest.paths(test))
+            .splitPercent(split.isEmpty() ? List.of() : CorpusConfig.splitPercent("--split", split))
+            .vocabulary(vocabulary)
+            .append(append)
+            .minCount(minCount)
+            .maxVocabulary(maxVocabulary)
+            .replaceInvalid(replaceInvalid)
+            .build();
+    try (Session session = Session.start(console, "tokenize", Map.of())) {
+      print(console, output, TokenizeJob.run(session.spark(), request));
+    }
+    return 0;
+  }
+
+  /** One line that says what the corpus holds. */
+  static void print(Console console, String path, CorpusManifest manifest) {
+    StringBuilder line = new StringBuilder("Corpus %s:".formatted(path));
+    for (String name : List.of("train", "valid", "test")) {
+      if (manifest.splits().containsKey(name)) {
+        line.append(" %s %,d,".formatted(name, manifest.split(name).tokens()));
+      }
+    }
+    console.out().println(line.append(" %,d kinds of tokens".formatted(manifest.vocabularySize())));
+  }
+}

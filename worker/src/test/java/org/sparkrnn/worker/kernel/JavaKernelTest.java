@@ -1,8 +1,0 @@
-package org.sparkrnn.worker.kernel;
-
-class JavaKernelTest extends KernelContract {
-  @Override
-  Kernel kernel() {
-    return new JavaKernel();
-  }
-}
