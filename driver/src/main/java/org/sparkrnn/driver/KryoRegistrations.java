@@ -2,6 +2,7 @@ package org.sparkrnn.driver;
 
 import com.esotericsoftware.kryo.Kryo;
 import org.apache.spark.serializer.KryoRegistrator;
+import org.sparkrnn.driver.evaluation.EvaluatedStreams;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.rounds.RoundMessages;
 
@@ -20,6 +21,7 @@ public final class KryoRegistrations implements KryoRegistrator {
     kryo.register(float[][].class);
     kryo.register(Object[].class);
     kryo.register(FloatVector.class);
+    kryo.register(EvaluatedStreams.class);
     RoundMessages.CLASSES.forEach(kryo::register);
   }
 }

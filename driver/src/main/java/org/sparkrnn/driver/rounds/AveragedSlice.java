@@ -10,14 +10,16 @@ import org.sparkrnn.worker.training.FloatCodec;
 public final class AveragedSlice extends Message {
   private int slice;
   private float[] values;
+  private long nanos;
 
   public AveragedSlice() {
-    this(0, new float[0]);
+    this(0, new float[0], 0);
   }
 
-  AveragedSlice(int slice, float[] values) {
+  AveragedSlice(int slice, float[] values, long nanos) {
     this.slice = slice;
     this.values = values;
+    this.nanos = nanos;
   }
 
   int slice() {
@@ -28,15 +30,22 @@ public final class AveragedSlice extends Message {
     return values;
   }
 
+  /** Duration of fetching and summing the pieces. */
+  long nanos() {
+    return nanos;
+  }
+
   @Override
   protected void writeTo(DataOutput out) throws IOException {
     out.writeInt(slice);
     FloatCodec.write(out, values);
+    out.writeLong(nanos);
   }
 
   @Override
   protected void readFrom(DataInput in) throws IOException {
     slice = in.readInt();
     values = FloatCodec.read(in);
+    nanos = in.readLong();
   }
 }

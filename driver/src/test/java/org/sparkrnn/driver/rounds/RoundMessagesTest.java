@@ -49,8 +49,9 @@ class RoundMessagesTest {
     assertThat(piece.weight()).isEqualTo(1L << 40);
     assertThat(piece.values()).containsExactly(values);
 
-    AveragedSlice slice = roundTrip(serializer, new AveragedSlice(5, values));
+    AveragedSlice slice = roundTrip(serializer, new AveragedSlice(5, values, 6));
     assertThat(slice.slice()).isEqualTo(5);
+    assertThat(slice.nanos()).isEqualTo(6);
     assertThat(slice.values()).containsExactly(values);
 
     ReplicaState state = new ReplicaState(randomValues(17), values, 9);

@@ -1,0 +1,201 @@
+package org.sparkrnn.driver.rounds;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.PairFlatMapFunction;
+import org.apache.spark.broadcast.Broadcast;
+import org.sparkrnn.common.config.LossConfig.Reduction;
+import org.sparkrnn.common.config.OptimizerConfig;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.corpus.TokenReader;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.CorruptFileException;
+import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.common.storage.Files;
+import org.sparkrnn.driver.messages.FloatVector;
+import org.sparkrnn.driver.messages.Message;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.KernelChoice;
+import org.sparkrnn.worker.kernel.KernelIsa;
+import org.sparkrnn.worker.training.Plan;
+import org.sparkrnn.worker.training.ReplicaResult;
+import org.sparkrnn.worker.training.ReplicaState;
+import org.sparkrnn.worker.training.ReplicaStatistics;
+import org.sparkrnn.worker.training.ReplicaTask;
+import org.sparkrnn.worker.training.ReplicaTrainer;
+import scala.Tuple2;
+
+/**
+ * The task of one replica in one round: trains it from the broadcast start, sends its parameters on
+ * in slices, each to the reducer of that slice, and its report behind them.
+ *
+ * <p>A pure function of what it carries: a second attempt sends the same.
+ */
+final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integer, Message> {
+  private static final long serialVersionUID = 1;
+
+  private final RoundSetting setting;
+  private final Plan plan;
+  private final List<ReplicaTask> tasks;
+  private final RoundCut cut;
+  private final Broadcast<FloatVector> start;
+  private final Broadcast<FloatVector> sharedMoments;
+  private final long sharedSteps;
+  private final List<Broadcast<CarriedState>> states;
+
+  /**
+   * @param tasks by replica
+   * @param sharedMoments what all replicas continue from if moments are averaged; else empty
+   * @param sharedSteps updates that these have seen
+   * @param states what each replica carries from the round before
+   */
+  TrainReplica(
+      RoundSetting setting,
+      Plan plan,
+      List<ReplicaTask> tasks,
+      RoundCut cut,
+      Broadcast<FloatVector> start,
+      Broadcast<FloatVector> sharedMoments,
+      long sharedSteps,
+      List<Broadcast<CarriedState>> states) {
+    this.setting = setting;
+    this.plan = plan;
+    this.tasks = List.copyOf(tasks);
+    this.cut = cut;
+    this.start = start;
+    this.sharedMoments = sharedMoments;
+    this.sharedSteps = sharedSteps;
+    this.states = List.copyOf(states);
+  }
+
+  @Override
+  public Iterator<Tuple2<Integer, Message>> call(Iterator<Integer> replicas) throws IOException {
+    Stream<Tuple2<Integer, Message>> messages = Stream.empty();
+    while (replicas.hasNext()) {
+      messages = Stream.concat(messages, train(tasks.get(replicas.next())));
+    }
+    return messages.iterator();
+  }
+
+  private Stream<Tuple2<Integer, Message>> train(ReplicaTask task) throws IOException {
+    long begin = System.nanoTime();
+    TaskContext context = TaskContext.get();
+    try {
+      ReplicaResult result = run(task, context);
+      ReplicaState carried = averagesMoments() ? withoutMoments(result.state()) : result.state();
+      CarriedState state = carry(task, carried, context);
+      ReplicaReport report =
+          ReplicaReport.trained(
+              task.replica(), System.nanoTime() - begin, result.statistics(), state);
+      return Stream.concat(pieces(task, result), report(report));
+    } catch (DivergedException e) {
+      return failed(task, ReplicaReport.Failure.DIVERGED, String.valueOf(e.getMessage()));
+    } catch (CorruptFileException | BadInputException e) {
+      return failed(task, ReplicaReport.Failure.BAD_INPUT, String.valueOf(e.getMessage()));
+    } catch (NoSuchFileException | FileNotFoundException e) {
+      return failed(
+          task,
+          ReplicaReport.Failure.BAD_INPUT,
+          "Cannot train replica %d: an executor does not see %s"
+              .formatted(task.replica(), e.getMessage()));
+    } catch (CancellationException e) {
+      context.killTaskIfInterrupted();
+      throw e;
+    }
+  }
+
+  private ReplicaResult run(ReplicaTask task, TaskContext context) throws IOException {
+    TrainingConfig config = setting.config();
+    ReplicaState state = states.get(task.replica()).value().open(setting.files());
+    if (averagesMoments()) {
+      state = state.withMoments(sharedMoments.value().values(), sharedSteps);
+    }
+    Kernel kernel =
+        Kernel.create(
+            KernelChoice.valueOf(config.kernel().choice().name()),
+            KernelIsa.valueOf(config.kernel().isa().name()));
+    CorpusReader corpus = new CorpusReader(setting.files(), setting.corpusPath());
+    try (TokenReader tokens = corpus.tokens("train")) {
+      return ReplicaTrainer.run(
+          config,
+          setting.spec(),
+          kernel,
+          plan,
+          task,
+          start.value().values(),
+          state,
+          tokens::read,
+          context::isInterrupted);
+    }
+  }
+
+  private CarriedState carry(ReplicaTask task, ReplicaState state, TaskContext context)
+      throws IOException {
+    if (state.bytes() <= setting.config().round().inlineStateBytes()) {
+      return CarriedState.inline(state);
+    }
+    String name = "round-%d/replica-%d.state".formatted(task.round() + 1, task.replica());
+    return CarriedState.write(
+        setting.files(),
+        Files.join(setting.workFolder(), name),
+        "attempt-" + context.taskAttemptId(),
+        state);
+  }
+
+  /** The slices, copied one by one as the shuffle writes them. */
+  private Stream<Tuple2<Integer, Message>> pieces(ReplicaTask task, ReplicaResult result) {
+    long weight = weight(result.statistics());
+    if (weight == 0) {
+      return Stream.empty();
+    }
+    Slices parameters = cut.parameters();
+    Slices moments = cut.moments();
+    return IntStream.range(0, cut.slices())
+        .mapToObj(
+            i -> {
+              boolean ofParameters = i < parameters.count();
+              Slices slices = ofParameters ? parameters : moments;
+              int slice = ofParameters ? i : i - parameters.count();
+              float[] vector = ofParameters ? result.parameters() : result.state().moments();
+              float[] values = Arrays.copyOfRange(vector, slices.from(slice), slices.to(slice));
+              return new Tuple2<>(i, new SlicePiece(task.replica(), weight, values));
+            });
+  }
+
+  /**
+   * What a replica counts for: its tokens. Where the loss is a sum over time every stream counts
+   * once per step, however short the window: so W replicas that average after each step take the
+   * step of one machine with the W-fold batch.
+   */
+  private long weight(ReplicaStatistics statistics) {
+    boolean mean = setting.config().loss().reduction() == Reduction.TOKEN_MEAN;
+    return mean ? statistics.tokens() : statistics.steps() * plan.streams();
+  }
+
+  private Stream<Tuple2<Integer, Message>> failed(
+      ReplicaTask task, ReplicaReport.Failure failure, String sentence) {
+    return report(ReplicaReport.failed(task.replica(), failure, sentence));
+  }
+
+  /** Reports pass through the reducers, spread over them. */
+  private Stream<Tuple2<Integer, Message>> report(ReplicaReport report) {
+    return Stream.of(new Tuple2<>(report.replica() % cut.slices(), report));
+  }
+
+  private boolean averagesMoments() {
+    return setting.config().optimizer().state() == OptimizerConfig.State.AVERAGE;
+  }
+
+  private static ReplicaState withoutMoments(ReplicaState state) {
+    return state.withMoments(new float[0], 0);
+  }
+}

@@ -1,0 +1,8 @@
+package org.sparkrnn.worker.kernel;
+
+class JavaKernelTest extends KernelContract {
+  @Override
+  Kernel kernel() {
+    return new JavaKernel();
+  }
+}

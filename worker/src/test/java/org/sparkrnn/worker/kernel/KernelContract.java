@@ -1,0 +1,170 @@
+package org.sparkrnn.worker.kernel;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sparkrnn.worker.kernel.SameBits.assertSame;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkrnn.worker.kernel.LayerFixture.Shape;
+
+/**
+ * What every kernel and every variant of one passes: the recurrent layers, to the bit, against
+ * {@link RecurrenceOracle}. The other operations: {@link KernelOperationsContract}.
+ */
+abstract class KernelContract extends KernelOperationsContract {
+  private static final int[] HIDDEN = {1, 7, 16, 17, 33, 100};
+  private static final int[] BATCH = {1, 3, 17, 20};
+  private static final int[] TIME = {1, 5};
+
+  @ParameterizedTest
+  @EnumSource
+  void layerEqualsTheOracleInEveryShape(CellKind cell) {
+    for (Shape shape : shapes(cell, false)) {
+      check(shape, shape.time(), fixture -> {});
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void layerOnTokensEqualsTheOracleInEveryShape(CellKind cell) {
+    for (Shape shape : shapes(cell, true)) {
+      check(shape, shape.time(), fixture -> {});
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void windowMayBeShorterThanPlanned(CellKind cell) {
+    check(new Shape(cell, 5, 3, 9, 20, false), 2, fixture -> {});
+    check(new Shape(cell, 5, 3, 9, 20, true), 1, fixture -> {});
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void extremeValuesStayWhatTheOracleSays(CellKind cell) {
+    float[] extremes = {
+      Float.NaN,
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      -0f,
+      Float.MIN_VALUE,
+      -1e-40f,
+      Float.MAX_VALUE,
+      200f,
+      -200f
+    };
+    for (float extreme : extremes) {
+      for (int hidden : new int[] {7, 16, 33}) {
+        Shape shape = new Shape(cell, 3, 5, 18, hidden, false);
+        check(shape, 3, fixture -> set(fixture.layer.x().rows(7, 1), 17, extreme));
+        check(shape, 3, fixture -> set(fixture.layer.hidden().rows(2, 1), hidden - 1, extreme));
+        check(shape, 3, fixture -> set(fixture.layer.dHiddenSequence().rows(6, 1), 0, extreme));
+        check(
+            shape,
+            3,
+            fixture -> set(fixture.layer.parameters().recurrentWeights(), hidden - 1, extreme));
+        check(shape, 3, fixture -> set(fixture.layer.parameters().inputWeights(), 17, extreme));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void allZeroesStayWhatTheOracleSays(CellKind cell) {
+    check(
+        new Shape(cell, 2, 3, 5, 17, false),
+        2,
+        fixture -> {
+          fixture.layer.dHiddenSequence().zero();
+          fixture.layer.dHidden().zero();
+          fixture.layer.dCell().zero();
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void twoWindowsWithCarriedStateEqualOneLongWindow(CellKind cell) {
+    Shape shape = new Shape(cell, 6, 3, 9, 20, false);
+    try (LayerFixture whole = new LayerFixture(kernel(), shape);
+        LayerFixture parts = new LayerFixture(kernel(), shape)) {
+      whole.fill(new SplittableRandom(11));
+      parts.fill(new SplittableRandom(11));
+      kernel().pack(whole.layer);
+      kernel().pack(parts.layer);
+      kernel().forward(whole.layer, 6, new int[0]);
+      kernel().forward(parts.layer, 4, new int[0]);
+      parts.layer.carryState(4);
+      float[] rest = whole.layer.x().rows(12, 6).toArray();
+      parts.layer.x().rows(0, 6).write(rest, 0);
+      kernel().forward(parts.layer, 2, new int[0]);
+      assertSame(
+          "hidden",
+          parts.layer.hidden().rows(0, 9).toArray(),
+          whole.layer.hidden().rows(12, 9).toArray());
+    }
+  }
+
+  @Test
+  void wrongArgumentsAreRefused() {
+    try (LayerFixture fixture =
+        new LayerFixture(kernel(), new Shape(CellKind.LSTM, 2, 3, 4, 5, true))) {
+      kernel().pack(fixture.layer);
+      assertThatThrownBy(() -> kernel().forward(fixture.layer, 3, new int[9]))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("3 as time");
+      assertThatThrownBy(() -> kernel().forward(fixture.layer, 2, new int[5]))
+          .hasMessageContaining("5 elements, expected 6");
+      assertThatThrownBy(() -> kernel().backward(fixture.layer, 1, new int[] {0, 4, 0}))
+          .hasMessageContaining("element 1 is 4, expected 0 to 3");
+    }
+  }
+
+  private void check(Shape shape, int time, Consumer<LayerFixture> change) {
+    long seed = shape.hashCode();
+    SplittableRandom random = new SplittableRandom(seed);
+    String what = "%s, window %d, seed %d:".formatted(shape, time, seed);
+    try (LayerFixture fixture = new LayerFixture(kernel(), shape)) {
+      fixture.fill(random);
+      change.accept(fixture);
+      int[] tokens = fixture.tokens(random);
+      RecurrenceOracle oracle = new RecurrenceOracle(fixture.layer, time, tokens);
+      Map<String, float[]> expected = new LinkedHashMap<>();
+      kernel().pack(fixture.layer);
+      kernel().forward(fixture.layer, time, tokens);
+      oracle.forward();
+      oracle.putForward(expected);
+      assertSame(what, fixture.forwardResults(time), expected);
+      kernel().backward(fixture.layer, time, tokens);
+      expected.clear();
+      oracle.backward();
+      oracle.putBackward(expected);
+      assertSame(what, fixture.backwardResults(time), expected);
+    }
+  }
+
+  private static List<Shape> shapes(CellKind cell, boolean oneHot) {
+    List<Shape> shapes = new ArrayList<>();
+    for (int hidden : HIDDEN) {
+      for (int batch : BATCH) {
+        for (int time : TIME) {
+          int input = 1 + (hidden * 7 + batch * 3 + time) % 40;
+          shapes.add(new Shape(cell, time, batch, input, hidden, oneHot));
+        }
+      }
+    }
+    return shapes;
+  }
+
+  private static void set(Matrix matrix, int element, float value) {
+    float[] values = matrix.toArray();
+    values[element] = value;
+    matrix.write(values, 0);
+  }
+}

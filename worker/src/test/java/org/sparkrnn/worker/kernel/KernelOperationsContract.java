@@ -1,0 +1,172 @@
+package org.sparkrnn.worker.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sparkrnn.worker.kernel.SameBits.assertSame;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.sparkrnn.worker.kernel.ArenaPlan.Region;
+import org.sparkrnn.worker.random.PhiloxKey;
+
+/** The part of {@link KernelContract} beside the recurrent layers. */
+abstract class KernelOperationsContract {
+  private static final int[] SIZES = {1, 3, 15, 16, 17, 31, 64, 100, 1000};
+
+  /** The kernel under test; one instance may serve all tests. */
+  abstract Kernel kernel();
+
+  @Test
+  void softmaxEqualsTheOracleInEveryShape() {
+    for (int vocabulary : new int[] {1, 2, 16, 17, 65, 300}) {
+      for (int positions : new int[] {1, 31, 32, 33, 70, 129}) {
+        for (int hidden : new int[] {1, 7, 16, 33}) {
+          try (SoftmaxFixture fixture =
+              new SoftmaxFixture(kernel(), positions, hidden, vocabulary)) {
+            fixture.fill(1f);
+            fixture.check(positions);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void softmaxOfExtremeLogitsIsWhatTheOracleSays() {
+    float[] extremes = {
+      Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1e30f, -1e30f, -0f, 150f
+    };
+    for (float extreme : extremes) {
+      for (int element : new int[] {0, 15, 39}) {
+        try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 35, 9, 40)) {
+          fixture.fill(1f);
+          float[] bias = fixture.head.bias().toArray();
+          bias[element] = extreme;
+          fixture.head.bias().write(bias, 0);
+          fixture.check(35);
+        }
+      }
+    }
+  }
+
+  @Test
+  void fewerPositionsThanPlannedMayBeUsed() {
+    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 40, 9, 50)) {
+      fixture.fill(3f);
+      fixture.check(7);
+    }
+  }
+
+  @Test
+  void wrongLabelsAreRefused() {
+    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 2, 3, 4)) {
+      assertThatThrownBy(() -> kernel().softmaxLoss(fixture.head, 2, new int[] {0, -1}, 1f, true))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("element 1 is -1, expected 0 to 3");
+    }
+  }
+
+  @Test
+  void rowsAreGatheredScatteredAndZeroed() {
+    int[] rows = {3, 0, 3, 4, 3};
+    for (int columns : new int[] {1, 16, 21, 100}) {
+      ArenaPlan plan = new ArenaPlan();
+      Region tableRegion = plan.region("table", 1 + 5 * columns);
+      Region outRegion = plan.padded("out", 5, columns);
+      try (Arena arena = kernel().allocate(plan)) {
+        Matrix table = tableRegion.dense(arena, 1, 5, columns);
+        Matrix out = outRegion.padded(arena, 5, columns);
+        LayerFixture.randomise(table, new SplittableRandom(3), 1f);
+        float[] before = table.toArray();
+        kernel().gatherRows(table, rows, 5, out);
+        float[] gathered = out.toArray();
+        float[] expected = before.clone();
+        for (int i = 0; i < 5; i++) {
+          for (int j = 0; j < columns; j++) {
+            assertThat(gathered[i * columns + j]).isEqualTo(before[rows[i] * columns + j]);
+            expected[rows[i] * columns + j] += gathered[i * columns + j];
+          }
+        }
+        kernel().scatterAddRows(out, rows, 5, table);
+        assertSame("scattered", table.toArray(), expected);
+        kernel().zeroRows(table, rows, 4);
+        Arrays.fill(expected, 3 * columns, 5 * columns, 0f);
+        Arrays.fill(expected, 0, columns, 0f);
+        assertSame("zeroed", table.toArray(), expected);
+      }
+    }
+  }
+
+  @Test
+  void dropoutFollowsTheCounters() {
+    PhiloxKey key = PhiloxKey.dropout(0x1234_5678_9abc_def0L, 77, 3, 2);
+    for (int columns : new int[] {1, 7, 16, 33, 100}) {
+      for (float rate : new float[] {0f, 0.2f, 0.5f, 0.999f}) {
+        checkDropout(key, 6, columns, rate);
+      }
+    }
+  }
+
+  private void checkDropout(PhiloxKey key, int rows, int columns, float rate) {
+    ArenaPlan plan = new ArenaPlan();
+    Region inRegion = plan.padded("in", rows, columns);
+    Region outRegion = plan.padded("out", rows, columns);
+    try (Arena arena = kernel().allocate(plan)) {
+      Matrix in = inRegion.padded(arena, rows, columns);
+      Matrix out = outRegion.padded(arena, rows, columns);
+      LayerFixture.randomise(in, new SplittableRandom(5), 1f);
+      float[] expected = in.toArray();
+      expected[0] = Float.NaN;
+      expected[expected.length - 1] = -0f;
+      in.write(expected, 0);
+      long threshold = Math.round(rate * 0x1p32);
+      for (int i = 0; i < expected.length; i++) {
+        boolean kept = Integer.toUnsignedLong(key.word(i)) >= threshold;
+        expected[i] = kept ? expected[i] * (1f / (1f - rate)) : 0f;
+      }
+      kernel().dropout(in, out, rows, rate, key);
+      String what = "rate %s, %d columns".formatted(rate, columns);
+      assertSame(what, out.toArray(), expected);
+      kernel().dropout(in, in, rows, rate, key);
+      assertSame(what + ", in place", LayerFixture.withPadding(in), LayerFixture.withPadding(out));
+    }
+  }
+
+  @Test
+  void sumOfSquaresAddsInSixteenLanes() {
+    for (int size : SIZES) {
+      ArenaPlan plan = new ArenaPlan();
+      Region region = plan.region("vector", size + 3);
+      try (Arena arena = kernel().allocate(plan)) {
+        Matrix vector = region.dense(arena, 3, 1, size);
+        LayerFixture.randomise(vector, new SplittableRandom(7), 1f);
+        float[] values = vector.toArray();
+        double[] lanes = new double[16];
+        for (int i = 0; i < size; i++) {
+          lanes[i % 16] += (double) values[i] * values[i];
+        }
+        assertThat(kernel().sumOfSquares(vector)).isEqualTo(combined(lanes));
+        vector.range(size - 1L, 1).write(new float[] {Float.NaN}, 0);
+        assertThat(kernel().sumOfSquares(vector)).isNaN();
+      }
+    }
+  }
+
+  private static double combined(double[] l) {
+    double[] four = new double[4];
+    for (int i = 0; i < 4; i++) {
+      four[i] = (l[i] + l[i + 8]) + (l[i + 4] + l[i + 12]);
+    }
+    return (four[0] + four[2]) + (four[1] + four[3]);
+  }
+
+  @Test
+  void optimizersEqualTheirFormulas() {
+    for (int size : SIZES) {
+      for (float limit : new float[] {0f, 0.3f}) {
+        new OptimizerFixture(kernel(), size, new GradientScaling(0.7f, limit)).checkAll();
+      }
+    }
+  }
+}

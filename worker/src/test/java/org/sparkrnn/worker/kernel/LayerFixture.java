@@ -1,0 +1,149 @@
+package org.sparkrnn.worker.kernel;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.sparkrnn.worker.kernel.ArenaPlan.Region;
+
+/** A recurrent layer with random contents in an arena of its own; parameters at odd offsets. */
+final class LayerFixture implements AutoCloseable {
+  final Kernel kernel;
+  final Arena arena;
+  final RecurrentLayer layer;
+
+  record Shape(CellKind cell, int time, int batch, int input, int hidden, boolean oneHot) {}
+
+  LayerFixture(Kernel kernel, Shape shape) {
+    this.kernel = kernel;
+    int positions = shape.time * shape.batch;
+    int rows = shape.cell.rows(shape.hidden);
+    long size = (long) rows * (shape.input + shape.hidden + 2) + 1;
+    ArenaPlan plan = new ArenaPlan();
+    Region parameters = plan.region("parameters", size);
+    Region gradients = plan.region("gradients", size);
+    Region x = plan.padded("x", shape.oneHot ? 0 : positions, shape.input);
+    Region dx = plan.padded("dx", shape.oneHot ? 0 : positions, shape.input);
+    RecurrentLayer.Plan layerPlan =
+        RecurrentLayer.plan(
+            plan,
+            kernel,
+            "layer",
+            shape.cell,
+            shape.time,
+            shape.batch,
+            shape.input,
+            shape.hidden,
+            shape.oneHot,
+            true);
+    this.arena = kernel.allocate(plan);
+    Matrix none = Matrix.absent(arena);
+    this.layer =
+        layerPlan.bind(
+            arena,
+            blocks(parameters, shape),
+            blocks(gradients, shape),
+            shape.oneHot ? none : x.padded(arena, positions, shape.input),
+            shape.oneHot ? none : dx.padded(arena, positions, shape.input));
+  }
+
+  private RecurrentParameters blocks(Region region, Shape shape) {
+    int rows = shape.cell.rows(shape.hidden);
+    long recurrent = 1 + (long) rows * shape.input;
+    long bias = recurrent + (long) rows * shape.hidden;
+    return new RecurrentParameters(
+        region.dense(arena, 1, rows, shape.input),
+        region.dense(arena, recurrent, rows, shape.hidden),
+        region.dense(arena, bias, 1, rows),
+        region.dense(arena, bias + rows, 1, rows));
+  }
+
+  /** Random parameters, inputs, initial state and incoming gradients; outputs are set to NaN. */
+  void fill(SplittableRandom random) {
+    float range = (float) (1 / Math.sqrt(layer.hiddenUnits()));
+    for (Matrix each : matrices(layer.parameters())) {
+      randomise(each, random, range);
+    }
+    randomise(layer.x(), random, 1f);
+    randomise(layer.hidden().rows(0, layer.batch()), random, 1f);
+    if (layer.cell().hasCellState()) {
+      randomise(layer.cellState().rows(0, layer.batch()), random, 1f);
+    }
+    randomise(layer.dHiddenSequence(), random, 1f);
+    randomise(layer.dHidden(), random, 1f);
+    randomise(layer.dCell(), random, 1f);
+    for (Matrix each : matrices(layer.gradients())) {
+      spoil(each);
+    }
+    spoil(layer.dx());
+  }
+
+  static Matrix[] matrices(RecurrentParameters blocks) {
+    return new Matrix[] {
+      blocks.inputWeights(), blocks.recurrentWeights(), blocks.inputBias(), blocks.recurrentBias()
+    };
+  }
+
+  static void randomise(Matrix matrix, SplittableRandom random, float range) {
+    float[] values = matrix.toArray();
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) ((2 * random.nextDouble() - 1) * range);
+    }
+    matrix.write(values, 0);
+  }
+
+  private static void spoil(Matrix matrix) {
+    float[] values = matrix.toArray();
+    java.util.Arrays.fill(values, Float.NaN);
+    matrix.write(values, 0);
+  }
+
+  int[] tokens(SplittableRandom random) {
+    int[] tokens = new int[layer.isOneHot() ? layer.time() * layer.batch() : 0];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = random.nextInt(layer.input());
+    }
+    return tokens;
+  }
+
+  /** What forward leaves of a window, padding included. */
+  Map<String, float[]> forwardResults(int time) {
+    Map<String, float[]> results = new LinkedHashMap<>();
+    int states = (time + 1) * layer.batch();
+    results.put("gates", layer.gates().rows(0, time * layer.batch()).toArray());
+    results.put("hidden", withPadding(layer.hidden().rows(0, states)));
+    if (layer.cell().hasCellState()) {
+      results.put("cell", withPadding(layer.cellState().rows(0, states)));
+    }
+    return results;
+  }
+
+  /** What backward leaves of a window, padding included. */
+  Map<String, float[]> backwardResults(int time) {
+    Map<String, float[]> results = new LinkedHashMap<>();
+    results.put("dGates", layer.gates().rows(0, time * layer.batch()).toArray());
+    results.put("dHidden", withPadding(layer.dHidden()));
+    if (layer.cell().hasCellState()) {
+      results.put("dCell", withPadding(layer.dCell()));
+    }
+    if (!layer.isOneHot()) {
+      results.put("dx", withPadding(layer.dx().rows(0, time * layer.batch())));
+    }
+    results.put("weight_ih", layer.gradients().inputWeights().toArray());
+    results.put("weight_hh", layer.gradients().recurrentWeights().toArray());
+    results.put("bias_ih", layer.gradients().inputBias().toArray());
+    results.put("bias_hh", layer.gradients().recurrentBias().toArray());
+    return results;
+  }
+
+  static float[] withPadding(Matrix matrix) {
+    Matrix whole =
+        new Matrix(
+            matrix.arena(), matrix.offset(), matrix.rows(), matrix.stride(), matrix.stride());
+    return whole.toArray();
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,284 @@
+package org.sparkrnn.worker.kernel;
+
+import static org.sparkrnn.worker.kernel.PolynomialMath.sigmoid;
+import static org.sparkrnn.worker.kernel.PolynomialMath.tanh;
+
+import java.util.List;
+import java.util.Map;
+import org.sparkrnn.worker.kernel.CellKind.Slot;
+
+/**
+ * Section 3 of docs/numerics.md, one scalar after the other, on copies of a fixture's inputs:
+ * written from the page, without the kernels' packing, blocking or loops.
+ */
+final class RecurrenceOracle {
+  private final CellKind kind;
+  private final int time;
+  private final int batch;
+  private final int input;
+  private final int units;
+  private final int paddedUnits;
+  private final int[] tokens;
+  private final float[] weightIh;
+  private final float[] weightHh;
+  private final float[] biasIh;
+  private final float[] biasHh;
+  private final float[] x;
+  private final float[] dSequence;
+  private final float[] hidden;
+  private final float[] cell;
+  private final float[][][] gates; // [position][slot][unit], units padded
+  private final float[] dHidden;
+  private final float[] dCell;
+
+  RecurrenceOracle(RecurrentLayer layer, int time, int[] tokens) {
+    this.kind = layer.cell();
+    this.time = time;
+    this.batch = layer.batch();
+    this.input = layer.input();
+    this.units = layer.hiddenUnits();
+    this.paddedUnits = Matrix.padded(units);
+    this.tokens = tokens;
+    this.weightIh = layer.parameters().inputWeights().toArray();
+    this.weightHh = layer.parameters().recurrentWeights().toArray();
+    this.biasIh = layer.parameters().inputBias().toArray();
+    this.biasHh = layer.parameters().recurrentBias().toArray();
+    this.x = layer.x().toArray();
+    this.dSequence = layer.dHiddenSequence().toArray();
+    this.hidden = new float[(time + 1) * batch * units];
+    this.cell = new float[(time + 1) * batch * units];
+    layer.hidden().rows(0, batch).read(hidden, 0);
+    this.dHidden = layer.dHidden().toArray();
+    this.dCell = new float[batch * units];
+    if (kind.hasCellState()) {
+      layer.cellState().rows(0, batch).read(cell, 0);
+      layer.dCell().read(dCell, 0);
+    }
+    this.gates = new float[time * batch][kind.slots().size()][paddedUnits];
+  }
+
+  void forward() {
+    for (int p = 0; p < time * batch; p++) {
+      for (int u = 0; u < units; u++) {
+        float[] z = new float[kind.slots().size()];
+        for (int s = 0; s < z.length; s++) {
+          z[s] = preActivation(kind.slots().get(s), p, u);
+        }
+        switch (kind) {
+          case LSTM -> lstm(p, u, z);
+          case GRU -> gru(p, u, z);
+        }
+      }
+    }
+  }
+
+  private float preActivation(Slot slot, int p, int u) {
+    int row = slot.gate() * units + u;
+    float z = slot.seesInput() ? biasIh[row] : biasHh[row];
+    if (slot.seesInput() && slot.seesHidden()) {
+      z = z + biasHh[row];
+    }
+    if (slot.seesInput() && tokens.length > 0) {
+      z = z + weightIh[row * input + tokens[p]];
+    } else if (slot.seesInput()) {
+      for (int k = 0; k < input; k++) {
+        z = Math.fma(x[p * input + k], weightIh[row * input + k], z);
+      }
+    }
+    if (slot.seesHidden()) {
+      for (int k = 0; k < units; k++) {
+        z = Math.fma(hidden[p * units + k], weightHh[row * units + k], z);
+      }
+    }
+    return z;
+  }
+
+  private void lstm(int p, int u, float[] z) {
+    float i = sigmoid(z[0]);
+    float f = sigmoid(z[1]);
+    float g = tanh(z[2]);
+    float o = sigmoid(z[3]);
+    float c = Math.fma(f, cell[p * units + u], i * g);
+    store(p, u, i, f, g, o);
+    cell[(p + batch) * units + u] = c;
+    hidden[(p + batch) * units + u] = o * tanh(c);
+  }
+
+  private void gru(int p, int u, float[] z) {
+    float r = sigmoid(z[1]);
+    float update = sigmoid(z[2]);
+    float n = tanh(Math.fma(r, z[3], z[0]));
+    store(p, u, n, r, update, z[3]);
+    hidden[(p + batch) * units + u] = Math.fma(update, hidden[p * units + u] - n, n);
+  }
+
+  private void store(int p, int u, float... slots) {
+    for (int s = 0; s < slots.length; s++) {
+      gates[p][s][u] = slots[s];
+    }
+  }
+
+  void backward() {
+    for (int t = time - 1; t >= 0; t--) {
+      for (int b = 0; b < batch; b++) {
+        int p = t * batch + b;
+        float[] dh = new float[units];
+        for (int u = 0; u < units; u++) {
+          float fromAbove = dSequence[p * units + u];
+          float direct = dHidden[b * units + u];
+          boolean last = t == time - 1;
+          float start = last || kind == CellKind.GRU ? fromAbove + direct : fromAbove;
+          dh[u] = last ? start : blockedChain(p + batch, false, weightHh, units, u, start);
+        }
+        for (int u = 0; u < units; u++) {
+          switch (kind) {
+            case LSTM -> lstmBackward(p, b, u, dh[u]);
+            case GRU -> gruBackward(p, b, u, dh[u]);
+          }
+        }
+      }
+    }
+    for (int b = 0; b < batch; b++) {
+      for (int u = 0; u < units; u++) {
+        float start = kind == CellKind.GRU ? dHidden[b * units + u] : 0f;
+        dHidden[b * units + u] = blockedChain(b, false, weightHh, units, u, start);
+      }
+    }
+  }
+
+  private void lstmBackward(int p, int b, int u, float dh) {
+    float i = gates[p][0][u];
+    float f = gates[p][1][u];
+    float g = gates[p][2][u];
+    float o = gates[p][3][u];
+    float tc = tanh(cell[(p + batch) * units + u]);
+    float dc = Math.fma(dh * o, Math.fma(-tc, tc, 1f), dCell[b * units + u]);
+    float previous = cell[p * units + u];
+    store(
+        p,
+        u,
+        dc * g * Math.fma(-i, i, i),
+        dc * previous * Math.fma(-f, f, f),
+        dc * i * Math.fma(-g, g, 1f),
+        dh * tc * Math.fma(-o, o, o));
+    dCell[b * units + u] = dc * f;
+  }
+
+  private void gruBackward(int p, int b, int u, float dh) {
+    float n = gates[p][0][u];
+    float r = gates[p][1][u];
+    float z = gates[p][2][u];
+    float recurrent = gates[p][3][u];
+    float dzn = dh * (1f - z) * Math.fma(-n, n, 1f);
+    float dzr = dzn * recurrent * Math.fma(-r, r, r);
+    float dzz = dh * (hidden[p * units + u] - n) * Math.fma(-z, z, z);
+    store(p, u, dzn, dzr, dzz, dzn * r);
+    dHidden[b * units + u] = dh * z;
+  }
+
+  /** Over blocks of 16 units, slots, units: the padding's terms 0·0 too. */
+  private float blockedChain(
+      int p, boolean ofInput, float[] weights, int columns, int column, float start) {
+    float sum = start;
+    for (int block = 0; block < paddedUnits; block += 16) {
+      for (int s = 0; s < kind.slots().size(); s++) {
+        Slot slot = kind.slots().get(s);
+        if (ofInput ? slot.seesInput() : slot.seesHidden()) {
+          for (int u = block; u < block + 16; u++) {
+            int row = slot.gate() * units + u;
+            float weight = u < units ? weights[row * columns + column] : 0f;
+            sum = Math.fma(gates[p][s][u], weight, sum);
+          }
+        }
+      }
+    }
+    return sum;
+  }
+
+  void putForward(Map<String, float[]> results) {
+    results.put("gates", blockedGates());
+    results.put("hidden", padded(hidden, units));
+    if (kind.hasCellState()) {
+      results.put("cell", padded(cell, units));
+    }
+  }
+
+  void putBackward(Map<String, float[]> results) {
+    results.put("dGates", blockedGates());
+    results.put("dHidden", padded(dHidden, units));
+    if (kind.hasCellState()) {
+      results.put("dCell", padded(dCell, units));
+    }
+    if (tokens.length == 0) {
+      float[] dx = new float[time * batch * input];
+      for (int i = 0; i < dx.length; i++) {
+        dx[i] = blockedChain(i / input, true, weightIh, input, i % input, 0f);
+      }
+      results.put("dx", padded(dx, input));
+    }
+    int rows = kind.rows(units);
+    results.put("weight_ih", weightGradient(true, new float[rows * input], input));
+    results.put("weight_hh", weightGradient(false, new float[rows * units], units));
+    results.put("bias_ih", biasGradient(true, new float[rows]));
+    results.put("bias_hh", biasGradient(false, new float[rows]));
+  }
+
+  private float[] weightGradient(boolean ofInput, float[] gradient, int columns) {
+    for (Slot slot : kind.slots()) {
+      if (ofInput ? slot.seesInput() : slot.seesHidden()) {
+        int s = kind.slots().indexOf(slot);
+        for (int p = 0; p < time * batch; p++) {
+          for (int u = 0; u < units; u++) {
+            int row = (slot.gate() * units + u) * columns;
+            if (ofInput && tokens.length > 0) {
+              gradient[row + tokens[p]] += gates[p][s][u];
+              continue;
+            }
+            for (int k = 0; k < columns; k++) {
+              float value = ofInput ? x[p * input + k] : hidden[p * units + k];
+              gradient[row + k] = Math.fma(gates[p][s][u], value, gradient[row + k]);
+            }
+          }
+        }
+      }
+    }
+    return gradient;
+  }
+
+  private float[] biasGradient(boolean ofInput, float[] gradient) {
+    List<Slot> slots = kind.slots();
+    for (int s = 0; s < slots.size(); s++) {
+      if (ofInput ? slots.get(s).seesInput() : slots.get(s).seesHidden()) {
+        for (int p = 0; p < time * batch; p++) {
+          for (int u = 0; u < units; u++) {
+            gradient[slots.get(s).gate() * units + u] += gates[p][s][u];
+          }
+        }
+      }
+    }
+    return gradient;
+  }
+
+  private float[] blockedGates() {
+    int columns = kind.slots().size() * paddedUnits;
+    float[] blocked = new float[gates.length * columns];
+    for (int p = 0; p < gates.length; p++) {
+      for (int s = 0; s < kind.slots().size(); s++) {
+        for (int u = 0; u < paddedUnits; u++) {
+          int column = ((u / 16) * kind.slots().size() + s) * 16 + u % 16;
+          blocked[p * columns + column] = gates[p][s][u];
+        }
+      }
+    }
+    return blocked;
+  }
+
+  private static float[] padded(float[] values, int columns) {
+    int stride = (columns + 15) / 16 * 16;
+    float[] padded = new float[values.length / columns * stride];
+    for (int i = 0; i < values.length; i++) {
+      padded[i / columns * stride + i % columns] = values[i];
+    }
+    return padded;
+  }
+}
