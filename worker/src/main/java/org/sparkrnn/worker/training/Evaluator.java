@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -21,6 +22,15 @@ public final class Evaluator {
   private static final int WINDOW = 32;
 
   private Evaluator() {}
+
+  /** Streams that a split is cut into: the setting, else 1 for test, the batch's for the others. */
+  public static int streams(TrainingConfig config, String split) {
+    int streams = config.evaluation().streams();
+    if (streams > 0) {
+      return streams;
+    }
+    return split.equals("test") ? 1 : config.batch().streams();
+  }
 
   /** Evaluates all streams here, at most {@code atOnce} side by side. */
   public static Evaluation evaluate(

@@ -1,6 +1,8 @@
 package org.sparkrnn.worker.training;
 
 import java.io.Serializable;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.errors.BadInputException;
 
 /**
  * Who trains on which tokens in one epoch, a pure function of four numbers.
@@ -23,6 +25,24 @@ public record Plan(long tokens, int replicas, int streams, int window) implement
           "Cannot plan an epoch of %d tokens for %d replicas, %d streams and windows of %d"
               .formatted(tokens, replicas, streams, window));
     }
+  }
+
+  /**
+   * The plan of a training split.
+   *
+   * @throws BadInputException if nobody would train on anything
+   */
+  public static Plan of(TrainingConfig config, long tokens) {
+    int replicas = config.training().replicas();
+    int streams = config.batch().streams();
+    Plan plan = new Plan(tokens, replicas, streams, config.batch().window());
+    if (plan.stepsPerEpoch() == 0) {
+      throw new BadInputException(
+          ("Cannot train on %d tokens with training.replicas = %d and batch.streams = %d: no"
+                  + " replica gets a token for every stream")
+              .formatted(tokens, replicas, streams));
+    }
+    return plan;
   }
 
   /** Index of the first token of a replica's part. */

@@ -6,6 +6,7 @@ import java.util.TreeMap;
 import org.sparkrnn.common.config.ScheduleConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.CorruptFileException;
+import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.common.storage.Json;
 import org.sparkrnn.common.storage.JsonObject;
 
@@ -110,8 +111,17 @@ public record TrainingState(
         plateauEvaluations);
   }
 
-  /** After an evaluation of the present parameters: best so far, plateau, early stopping. */
+  /**
+   * After an evaluation of the present parameters: best so far, plateau, early stopping.
+   *
+   * @throws DivergedException if the loss is not finite
+   */
   public TrainingState afterEvaluation(TrainingConfig config, double lossNatsPerToken) {
+    if (!Double.isFinite(lossNatsPerToken)) {
+      throw new DivergedException(
+          "Cannot go on training: the validation loss is %s after round %d (step %d)"
+              .formatted(lossNatsPerToken, round, step));
+    }
     if (lossNatsPerToken < bestLoss) {
       return withEvaluation(lossNatsPerToken, step, plateauFactor, 0, 0);
     }

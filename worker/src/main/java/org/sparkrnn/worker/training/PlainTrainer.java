@@ -1,0 +1,180 @@
+package org.sparkrnn.worker.training;
+
+import java.io.IOException;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparkrnn.common.checkpoint.Checkpoint;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.config.OuterConfig;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.corpus.TokenReader;
+import org.sparkrnn.common.corpus.Vocabulary;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.storage.Files;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/**
+ * Trains one replica in this JVM, without Spark: the plain algorithm, which defines what {@code
+ * replicas = 1} on Spark must equal byte for byte. Nothing is averaged; a round is only where a run
+ * may stop, evaluate and write a checkpoint.
+ */
+public final class PlainTrainer {
+  private static final Logger LOG = LoggerFactory.getLogger(PlainTrainer.class);
+  private static final String TRAIN = "train";
+  private static final String VALIDATION = "valid";
+
+  private final TrainingConfig config;
+  private final CorpusReader corpus;
+  private final Vocabulary vocabulary;
+  private final ModelSpec spec;
+  private final Kernel kernel;
+  private final CheckpointStore store;
+  private TrainingState state;
+  private float[] parameters;
+  private ReplicaState replica = ReplicaState.start();
+
+  private PlainTrainer(TrainingConfig config, Files files, CorpusReader corpus, Kernel kernel)
+      throws IOException {
+    if (config.training().replicas() != 1 || config.outer().kind() != OuterConfig.Kind.AVERAGE) {
+      throw new BadInputException(
+          "Cannot train without Spark: training.replicas must be 1 and outer.kind average");
+    }
+    this.config = config;
+    this.corpus = corpus;
+    this.vocabulary = corpus.vocabulary();
+    this.spec = ModelSpec.of(config.model(), vocabulary.size());
+    this.kernel = kernel;
+    this.store = new CheckpointStore(files, config.checkpoint().path());
+    this.state = TrainingState.start(Plan.of(config, corpus.manifest().split(TRAIN).tokens()));
+    this.parameters = new float[0];
+  }
+
+  /**
+   * Trains to the end of the run or to a limit, and leaves a checkpoint there.
+   *
+   * @param resume go on from the newest checkpoint at {@code checkpoint.path}, if there is one
+   * @param stop asked after every round
+   * @return the state at the end
+   */
+  public static TrainingState run(
+      TrainingConfig config,
+      Files files,
+      CorpusReader corpus,
+      Kernel kernel,
+      boolean resume,
+      BooleanSupplier stop)
+      throws IOException {
+    PlainTrainer trainer = new PlainTrainer(config, files, corpus, kernel);
+    trainer.start(resume);
+    return trainer.train(stop);
+  }
+
+  private void start(boolean resume) throws IOException {
+    Optional<Checkpoint> newest = store.newest();
+    store.warnings().forEach(LOG::warn);
+    if (newest.isEmpty()) {
+      parameters = spec.initialise(config.model(), config.training().seed());
+      return;
+    }
+    if (!resume) {
+      throw new BadInputException(
+          "Cannot start a run in %s: it has checkpoints already".formatted(store.path()));
+    }
+    TrainingCheckpoint checkpoint = TrainingCheckpoint.open(newest.get());
+    checkpoint.requireContinuedBy(config, vocabulary);
+    state = checkpoint.state();
+    parameters = checkpoint.parameters();
+    replica = checkpoint.replica(0);
+  }
+
+  private TrainingState train(BooleanSupplier stop) throws IOException {
+    long startNanos = System.nanoTime();
+    long limitNanos = config.training().maxDuration().toNanos();
+    try (TokenReader tokens = corpus.tokens(TRAIN)) {
+      while (state.end(config).isEmpty()) {
+        trainRound(tokens);
+        if (state.evaluationDue(config)) {
+          evaluate();
+        }
+        boolean ends =
+            state.end(config).isPresent()
+                || stop.getAsBoolean()
+                || (limitNanos > 0 && System.nanoTime() - startNanos >= limitNanos);
+        if (ends || state.checkpointDue(config)) {
+          saveCheckpoint();
+        }
+        if (ends) {
+          break;
+        }
+      }
+    }
+    return state;
+  }
+
+  private void trainRound(TokenReader tokens) throws IOException {
+    state = state.beginEpoch(tokens.tokens());
+    int steps = state.stepsInRound(config);
+    ReplicaResult result =
+        ReplicaTrainer.run(
+            config,
+            spec,
+            kernel,
+            state.plan(),
+            state.task(0, steps),
+            parameters,
+            replica,
+            tokens::read,
+            () -> false);
+    parameters = result.parameters();
+    replica = result.state();
+    state = state.afterRound(steps);
+    LOG.debug(
+        "round {}, step {}: {} nats per token",
+        state.round(),
+        state.step(),
+        result.statistics().lossNatsPerToken());
+  }
+
+  private void evaluate() throws IOException {
+    if (!corpus.manifest().splits().containsKey(VALIDATION)) {
+      return;
+    }
+    int streams = Evaluator.streams(config, VALIDATION);
+    try (TokenReader tokens = corpus.tokens(VALIDATION)) {
+      if (tokens.tokens() <= streams) {
+        return;
+      }
+      Evaluation evaluation =
+          Evaluator.evaluate(
+              spec,
+              kernel,
+              parameters,
+              tokens::read,
+              tokens.tokens(),
+              streams,
+              streams,
+              vocabulary.unknown().orElse(Evaluator.NO_UNKNOWN));
+      state = state.afterEvaluation(config, evaluation.natsPerToken());
+      LOG.debug("step {}: validation {} nats per token", state.step(), evaluation.natsPerToken());
+    }
+  }
+
+  private void saveCheckpoint() throws IOException {
+    TrainingCheckpoint.write(
+        store,
+        config,
+        vocabulary,
+        state,
+        parameters,
+        Collections.unmodifiableSortedMap(new TreeMap<>()),
+        index -> replica,
+        Map.of("trainer", "plain", "kernel", kernel.name()));
+  }
+}

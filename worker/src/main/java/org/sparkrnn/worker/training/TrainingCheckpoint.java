@@ -1,0 +1,294 @@
+package org.sparkrnn.worker.training;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.sparkrnn.common.checkpoint.Checkpoint;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.checkpoint.CheckpointWriter;
+import org.sparkrnn.common.checkpoint.Safetensors;
+import org.sparkrnn.common.checkpoint.Tensor;
+import org.sparkrnn.common.config.ConfigDifference;
+import org.sparkrnn.common.config.OptimizerConfig;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.Vocabulary;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.CorruptFileException;
+import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/**
+ * What a checkpoint of a training run holds, written and read by every trainer alike, so that equal
+ * runs leave equal bytes:
+ *
+ * <ul>
+ *   <li>{@code model.safetensors}: the parameters under PyTorch's names
+ *   <li>{@code optimizer.safetensors}: vectors of the outer optimizer, if it has any
+ *   <li>{@code replica-R.safetensors}: hidden state {@code hidden_l0, cell_l0 [streams, hidden]} …,
+ *       moments {@code velocity.…}, {@code mean.…}, {@code mean_square.…}, and {@code
+ *       optimizer_steps [2]}, their updates as multiple of 2²⁴ and rest
+ *   <li>{@code state.json}, {@code config.json}, {@code vocabulary.json}; and {@code run.json},
+ *       which is not compared: times, hosts, versions
+ * </ul>
+ */
+public final class TrainingCheckpoint {
+  private static final String MODEL = "model.safetensors";
+  private static final String OUTER = "optimizer.safetensors";
+  private static final String STATE = "state.json";
+  private static final String CONFIG = "config.json";
+  private static final String RUN = "run.json";
+  private static final String OPTIMIZER_STEPS = "optimizer_steps";
+  private static final int STEPS_BASE = 1 << 24; // a float holds integers up to here
+
+  private final Checkpoint checkpoint;
+  private final TrainingConfig config;
+  private final Vocabulary vocabulary;
+  private final ModelSpec spec;
+  private final TrainingState state;
+
+  private TrainingCheckpoint(Checkpoint checkpoint) throws IOException {
+    this.checkpoint = checkpoint;
+    String text = new String(checkpoint.bytes(CONFIG), StandardCharsets.UTF_8);
+    this.config = TrainingConfig.load(text, List.of());
+    this.vocabulary =
+        Vocabulary.parse(checkpoint.bytes(Vocabulary.FILE), checkpoint.pathOf(Vocabulary.FILE));
+    this.spec = ModelSpec.of(config.model(), vocabulary.size());
+    this.state = TrainingState.fromJson(checkpoint.bytes(STATE), checkpoint.pathOf(STATE));
+  }
+
+  /** Hands out the state of one replica after the other; it may have to be read first. */
+  @FunctionalInterface
+  public interface ReplicaStates {
+    ReplicaState of(int replica) throws IOException;
+  }
+
+  /**
+   * Writes the checkpoint of a state and lets go of those that retention does not keep.
+   *
+   * @param outer vectors of the outer optimizer by name; empty if it has none
+   * @param run what {@code run.json} says
+   * @throws DivergedException if a parameter is not finite; nothing is written then
+   */
+  public static Checkpoint write(
+      CheckpointStore store,
+      TrainingConfig config,
+      Vocabulary vocabulary,
+      TrainingState state,
+      float[] parameters,
+      SortedMap<String, float[]> outer,
+      ReplicaStates replicas,
+      Map<String, ?> run)
+      throws IOException {
+    ModelSpec spec = ModelSpec.of(config.model(), vocabulary.size());
+    ParameterLayout layout = spec.layout();
+    requireFinite(layout, parameters, state);
+    CheckpointWriter writer = store.begin(state.step());
+    writeTensors(writer, MODEL, Tensor.of("", layout, parameters));
+    if (!outer.isEmpty()) {
+      List<Tensor> tensors = new ArrayList<>();
+      outer.forEach((name, vector) -> tensors.addAll(Tensor.of(name + ".", layout, vector)));
+      writeTensors(writer, OUTER, tensors);
+    }
+    for (int replica = 0; replica < state.plan().replicas(); replica++) {
+      writeTensors(writer, replicaFile(replica), tensors(config, spec, replicas.of(replica)));
+    }
+    writer.add(STATE, state.toJson());
+    writer.add(CONFIG, config.semanticText().getBytes(StandardCharsets.UTF_8));
+    writer.add(Vocabulary.FILE, vocabulary.toJson());
+    writer.addUnlisted(RUN, Json.bytes(run));
+    if (state.bestStep() > 0) {
+      writer.bestStep(state.bestStep());
+    }
+    Checkpoint checkpoint = writer.commit();
+    boolean keepBest = config.checkpoint().keepBest() && state.bestStep() > 0;
+    store.retain(config.checkpoint().keepLast(), keepBest ? List.of(state.bestStep()) : List.of());
+    return checkpoint;
+  }
+
+  /** Reads everything but the vectors. */
+  public static TrainingCheckpoint open(Checkpoint checkpoint) throws IOException {
+    return new TrainingCheckpoint(checkpoint);
+  }
+
+  public Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  /** The semantic settings of the run; all others have their defaults. */
+  public TrainingConfig config() {
+    return config;
+  }
+
+  public Vocabulary vocabulary() {
+    return vocabulary;
+  }
+
+  public ModelSpec spec() {
+    return spec;
+  }
+
+  public TrainingState state() {
+    return state;
+  }
+
+  public float[] parameters() throws IOException {
+    try (SeekableByteChannel channel = checkpoint.open(MODEL)) {
+      return Safetensors.open(channel, checkpoint.pathOf(MODEL)).read("", spec.layout());
+    }
+  }
+
+  /** The outer optimizer's vectors of those names; empty if the checkpoint has none at all. */
+  public SortedMap<String, float[]> outer(String... names) throws IOException {
+    SortedMap<String, float[]> vectors = new TreeMap<>();
+    if (checkpoint.has(OUTER)) {
+      try (SeekableByteChannel channel = checkpoint.open(OUTER)) {
+        Safetensors tensors = Safetensors.open(channel, checkpoint.pathOf(OUTER));
+        for (String name : names) {
+          vectors.put(name, tensors.read(name + ".", spec.layout()));
+        }
+      }
+    }
+    return vectors;
+  }
+
+  /** What a replica carries on with. */
+  public ReplicaState replica(int replica) throws IOException {
+    String name = replicaFile(replica);
+    try (SeekableByteChannel channel = checkpoint.open(name)) {
+      Safetensors tensors = Safetensors.open(channel, checkpoint.pathOf(name));
+      ParameterLayout states = stateLayout(spec, state.plan().streams());
+      float[] hidden = new float[states.size()];
+      for (ParameterBlock block : states.blocks()) {
+        if (!tensors.shape(block.name()).equals(block.shape())) {
+          throw new CorruptFileException(
+              "Cannot read %s: its tensor %s is %s, expected %s"
+                  .formatted(
+                      checkpoint.pathOf(name),
+                      block.name(),
+                      tensors.shape(block.name()),
+                      block.shape()));
+        }
+        System.arraycopy(tensors.read(block.name()), 0, hidden, block.offset(), block.size());
+      }
+      List<String> vectors = momentNames(config);
+      int size = spec.layout().size();
+      float[] moments = new float[Math.multiplyExact(vectors.size(), size)];
+      for (int i = 0; i < vectors.size(); i++) {
+        float[] vector = tensors.read(vectors.get(i) + ".", spec.layout());
+        System.arraycopy(vector, 0, moments, i * size, size);
+      }
+      float[] steps = tensors.read(OPTIMIZER_STEPS);
+      return new ReplicaState(hidden, moments, ((long) steps[0]) * STEPS_BASE + ((long) steps[1]));
+    }
+  }
+
+  /**
+   * Checks that a run with these settings continues this one.
+   *
+   * @throws BadInputException naming the setting and both values, or the vocabulary
+   */
+  public void requireContinuedBy(TrainingConfig resumed, Vocabulary corpusVocabulary) {
+    List<ConfigDifference> differences = resumed.differences(config);
+    if (!differences.isEmpty()) {
+      throw new BadInputException(
+          "Cannot resume %s: %s".formatted(checkpoint.path(), text(differences)));
+    }
+    requireVocabulary(corpusVocabulary);
+  }
+
+  /**
+   * Checks that indices of a corpus mean what they mean to this model.
+   *
+   * @throws BadInputException if the vocabularies differ
+   */
+  public void requireVocabulary(Vocabulary corpusVocabulary) {
+    if (!vocabulary.fingerprint().equals(corpusVocabulary.fingerprint())) {
+      throw new BadInputException(
+          "Cannot use checkpoint %s on this corpus: its vocabulary (%s) is not the corpus's (%s)"
+              .formatted(checkpoint.path(), vocabulary, corpusVocabulary));
+    }
+  }
+
+  private static String text(List<ConfigDifference> differences) {
+    List<String> sentences = new ArrayList<>();
+    for (ConfigDifference difference : differences) {
+      sentences.add(difference.toString());
+    }
+    return String.join("; ", sentences);
+  }
+
+  private static String replicaFile(int replica) {
+    return "replica-" + replica + ".safetensors";
+  }
+
+  private static List<Tensor> tensors(TrainingConfig config, ModelSpec spec, ReplicaState state) {
+    List<Tensor> tensors =
+        new ArrayList<>(Tensor.of("", stateLayout(spec, config.batch().streams()), state.hidden()));
+    ParameterLayout layout = spec.layout();
+    int from = 0;
+    for (String name : momentNames(config)) {
+      float[] vector = Arrays.copyOfRange(state.moments(), from, from + layout.size());
+      tensors.addAll(Tensor.of(name + ".", layout, vector));
+      from += layout.size();
+    }
+    long steps = state.optimizerSteps();
+    float[] pair = {(float) Math.floorDiv(steps, STEPS_BASE), (float) (steps % STEPS_BASE)};
+    tensors.add(Tensor.of(OPTIMIZER_STEPS, pair));
+    return tensors;
+  }
+
+  /** The vectors of a replica's moments, in their order. */
+  private static List<String> momentNames(TrainingConfig config) {
+    if (config.optimizer().state() == OptimizerConfig.State.RESET) {
+      return List.of();
+    }
+    return switch (config.optimizer().kind()) {
+      case SGD -> List.of();
+      case MOMENTUM -> List.of("velocity");
+      case RMSPROP -> List.of("mean_square");
+      case ADAM -> List.of("mean", "mean_square");
+    };
+  }
+
+  private static ParameterLayout stateLayout(ModelSpec spec, int streams) {
+    ParameterLayout.Builder layout = ParameterLayout.builder();
+    List<String> names = List.of("hidden", "cell").subList(0, spec.cell().states());
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      for (String name : names) {
+        layout.add(name + "_l" + layer, streams, spec.hidden());
+      }
+    }
+    return layout.build();
+  }
+
+  private static void writeTensors(CheckpointWriter writer, String name, List<Tensor> tensors)
+      throws IOException {
+    try (OutputStream out = new BufferedOutputStream(writer.add(name), 1 << 16)) {
+      Safetensors.write(out, tensors);
+    }
+  }
+
+  private static void requireFinite(
+      ParameterLayout layout, float[] parameters, TrainingState state) {
+    for (ParameterBlock block : layout.blocks()) {
+      for (int i = block.offset(); i < block.offset() + block.size(); i++) {
+        if (!Float.isFinite(parameters[i])) {
+          throw new DivergedException(
+              "Cannot save step %d: a parameter of %s is %s after round %d"
+                  .formatted(state.step(), block.name(), parameters[i], state.round()));
+        }
+      }
+    }
+  }
+}
