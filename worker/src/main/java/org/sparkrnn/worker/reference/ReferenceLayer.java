@@ -1,0 +1,176 @@
+package org.sparkrnn.worker.reference;
+
+import java.util.List;
+import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.kernel.CellKind.Slot;
+
+/**
+ * A recurrent layer over a window, in double. Position {@code step·batch + stream}; arrays are
+ * {@code [position, unit]}.
+ */
+final class ReferenceLayer {
+  private final ReferenceCell cell;
+  private final List<Slot> slots;
+  private final int batch;
+  private final int input;
+  private final int units;
+  private final int weightIh;
+  private final int weightHh;
+  private final int biasIh;
+  private final int biasHh;
+
+  /** {@code [state][(time + 1)·batch·units]}; the first batch is the state before the window. */
+  private double[][] states = new double[0][];
+
+  /** {@code [position][unit][slot]}: activations, then gradients by the pre-activations. */
+  private double[][][] gates = new double[0][][];
+
+  private double[] x = new double[0];
+  private int[] tokens = new int[0];
+
+  ReferenceLayer(CellKind kind, ParameterLayout layout, int index, int batch) {
+    this.cell = ReferenceCell.of(kind);
+    this.slots = kind.slots();
+    this.batch = batch;
+    this.input = layout.block("rnn.weight_ih_l" + index).columns();
+    this.units = layout.block("rnn.weight_hh_l" + index).columns();
+    this.weightIh = layout.block("rnn.weight_ih_l" + index).offset();
+    this.weightHh = layout.block("rnn.weight_hh_l" + index).offset();
+    this.biasIh = layout.block("rnn.bias_ih_l" + index).offset();
+    this.biasHh = layout.block("rnn.bias_hh_l" + index).offset();
+  }
+
+  /**
+   * The layer's output {@code [position, unit]}.
+   *
+   * @param initial {@code [state][batch·units]}
+   * @param inputs {@code [position, input]}; empty for one-hot input
+   * @param oneHot tokens; empty otherwise
+   */
+  double[] forward(double[] w, int time, double[][] initial, double[] inputs, int[] oneHot) {
+    x = inputs;
+    tokens = oneHot;
+    states = new double[initial.length][(time + 1) * batch * units];
+    for (int s = 0; s < initial.length; s++) {
+      System.arraycopy(initial[s], 0, states[s], 0, batch * units);
+    }
+    gates = new double[time * batch][units][slots.size()];
+    for (int p = 0; p < time * batch; p++) {
+      for (int u = 0; u < units; u++) {
+        for (int s = 0; s < slots.size(); s++) {
+          gates[p][u][s] = preActivation(w, slots.get(s), p, u);
+        }
+        double[] state = new double[states.length];
+        cell.forward(gates[p][u], stateOf(p, u), state);
+        for (int s = 0; s < state.length; s++) {
+          states[s][(p + batch) * units + u] = state[s];
+        }
+      }
+    }
+    double[] output = new double[time * batch * units];
+    System.arraycopy(states[0], batch * units, output, 0, output.length);
+    return output;
+  }
+
+  private double preActivation(double[] w, Slot slot, int p, int u) {
+    int row = slot.gate() * units + u;
+    double z = 0;
+    if (slot.seesInput()) {
+      z += w[biasIh + row];
+      for (int k = 0; k < input; k++) {
+        z += inputAt(p, k) * w[weightIh + row * input + k];
+      }
+    }
+    if (slot.seesHidden()) {
+      z += w[biasHh + row];
+      for (int k = 0; k < units; k++) {
+        z += states[0][p * units + k] * w[weightHh + row * units + k];
+      }
+    }
+    return z;
+  }
+
+  private double inputAt(int p, int k) {
+    if (tokens.length > 0) {
+      return tokens[p] == k ? 1 : 0;
+    }
+    return x[p * input + k];
+  }
+
+  /** All states of a unit before position p. */
+  private double[] stateOf(int p, int u) {
+    double[] state = new double[states.length];
+    for (int s = 0; s < state.length; s++) {
+      state[s] = states[s][p * units + u];
+    }
+    return state;
+  }
+
+  /** The states after the last step, {@code [state][batch·units]}. */
+  double[][] finalState() {
+    double[][] last = new double[states.length][batch * units];
+    for (int s = 0; s < last.length; s++) {
+      System.arraycopy(states[s], states[s].length - batch * units, last[s], 0, batch * units);
+    }
+    return last;
+  }
+
+  /**
+   * Gradient by the input {@code [position, input]} of the window that ran last.
+   *
+   * @param dOutput {@code [position, unit]}
+   * @param dState in: gradient by the final state; out: by the initial one
+   * @param dw gradients are added
+   */
+  double[] backward(double[] w, double[] dOutput, double[][] dState, double[] dw) {
+    double[] dx = new double[gates.length * input];
+    for (int p = gates.length - 1; p >= 0; p--) {
+      int b = p % batch;
+      double[] dPrevious = new double[units];
+      for (int u = 0; u < units; u++) {
+        double[] d = new double[states.length];
+        for (int s = 0; s < d.length; s++) {
+          d[s] = dState[s][b * units + u];
+        }
+        d[0] += dOutput[p * units + u];
+        cell.backward(gates[p][u], stateOf(p, u), stateOf(p + batch, u), d);
+        dPrevious[u] += d[0];
+        for (int s = 1; s < d.length; s++) {
+          dState[s][b * units + u] = d[s];
+        }
+        for (int s = 0; s < slots.size(); s++) {
+          addProducts(w, slots.get(s), p, u, gates[p][u][s], dx, dPrevious, dw);
+        }
+      }
+      System.arraycopy(dPrevious, 0, dState[0], b * units, units);
+    }
+    return dx;
+  }
+
+  private void addProducts(
+      double[] w,
+      Slot slot,
+      int p,
+      int u,
+      double dz,
+      double[] dx,
+      double[] dPrevious,
+      double[] dw) {
+    int row = slot.gate() * units + u;
+    if (slot.seesInput()) {
+      dw[biasIh + row] += dz;
+      for (int k = 0; k < input; k++) {
+        dw[weightIh + row * input + k] += dz * inputAt(p, k);
+        dx[p * input + k] += dz * w[weightIh + row * input + k];
+      }
+    }
+    if (slot.seesHidden()) {
+      dw[biasHh + row] += dz;
+      for (int k = 0; k < units; k++) {
+        dw[weightHh + row * units + k] += dz * states[0][p * units + k];
+        dPrevious[k] += dz * w[weightHh + row * units + k];
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package org.sparkrnn.worker.reference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkrnn.common.config.LossConfig.Reduction;
+import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/** Backward against central differences of forward, in double. */
+class ReferenceModelTest {
+  private static final double TOLERANCE = 1e-6;
+  private static final double STEP = 1e-3;
+  private static final long SEED = 20;
+
+  static Stream<Arguments> cases() {
+    Stream.Builder<Arguments> cases = Stream.builder();
+    for (CellKind cell : CellKind.values()) {
+      for (int layers : new int[] {1, 3}) {
+        for (Input input : Input.values()) {
+          for (int[] shape : new int[][] {{1, 1}, {1, 3}, {4, 1}, {4, 3}}) {
+            for (Reduction reduction : Reduction.values()) {
+              cases.add(Arguments.of(cell, layers, input, shape[0], shape[1], reduction));
+            }
+          }
+        }
+      }
+    }
+    return cases.build();
+  }
+
+  @ParameterizedTest(name = "{0}, {1} layers, {2}, time {3}, batch {4}, {5}")
+  @MethodSource("cases")
+  void backwardMatchesFiniteDifferences(
+      CellKind cell, int layers, Input input, int time, int batch, Reduction reduction) {
+    int embedding = input == Input.EMBEDDING ? 3 : 0;
+    ModelSpec spec = new ModelSpec(cell, layers, 5, input, embedding, 4, 0.3f);
+    SplittableRandom random = new SplittableRandom(SEED);
+    double[] parameters = uniform(random, spec.layout().size(), 0.7);
+    double[] state = uniform(random, spec.stateFloats(batch), 0.9);
+    int[] tokens = random.ints((long) time * batch, 0, 5).toArray();
+    int[] labels = random.ints((long) time * batch, 0, 5).toArray();
+    double[][] masks = masks(spec, random, time * batch);
+    double scale = ReferenceModel.scale(reduction, time, batch);
+
+    ReferenceModel model = new ReferenceModel(spec, batch, parameters);
+    // A window before, so that the state is a carried one.
+    model.forward(time, labels, tokens, state, masks);
+    double[] carried = model.finalState();
+    model.forward(time, tokens, labels, carried, masks);
+    ReferenceModel.Gradients gradients = model.backward(scale, masks);
+
+    Loss loss = () -> scale * sum(model.forward(time, tokens, labels, carried, masks));
+    for (ParameterBlock block : spec.layout().blocks()) {
+      assertGradient(
+          block.name(), parameters, block.offset(), block.size(), gradients.parameters(), loss);
+    }
+    assertGradient("state", carried, 0, carried.length, gradients.state(), loss);
+  }
+
+  private interface Loss {
+    double value();
+  }
+
+  /** The largest deviation over the largest derivative of the block. */
+  private static void assertGradient(
+      String name, double[] values, int offset, int size, double[] gradient, Loss loss) {
+    double largest = 0;
+    double deviation = 0;
+    for (int i = offset; i < offset + size; i++) {
+      double expected = derivative(values, i, loss);
+      largest = Math.max(largest, Math.abs(expected));
+      deviation = Math.max(deviation, Math.abs(expected - gradient[i]));
+    }
+    assertThat(largest).as("%s, seed %d: derivatives", name, SEED).isPositive();
+    assertThat(deviation / largest).as("%s, seed %d", name, SEED).isLessThan(TOLERANCE);
+  }
+
+  /** Six points: the truncation, STEP⁶, and the rounding, 2⁻⁵³/STEP, are both below 1e-12. */
+  private static double derivative(double[] values, int i, Loss loss) {
+    return (45 * difference(values, i, loss, STEP)
+            - 9 * difference(values, i, loss, 2 * STEP)
+            + difference(values, i, loss, 3 * STEP))
+        / (60 * STEP);
+  }
+
+  private static double difference(double[] values, int i, Loss loss, double step) {
+    double value = values[i];
+    values[i] = value + step;
+    double above = loss.value();
+    values[i] = value - step;
+    double below = loss.value();
+    values[i] = value;
+    return above - below;
+  }
+
+  private static double[][] masks(ModelSpec spec, SplittableRandom random, int positions) {
+    double[][] masks = new double[spec.layers() + 1][];
+    for (int place = 0; place < masks.length; place++) {
+      int columns = place == 0 ? spec.embedding() : spec.hidden();
+      masks[place] = new double[positions * columns];
+      for (int i = 0; i < masks[place].length; i++) {
+        masks[place][i] = random.nextDouble() < 0.3 ? 0 : 1 / 0.7;
+      }
+    }
+    return masks;
+  }
+
+  private static double[] uniform(SplittableRandom random, int count, double range) {
+    return random.doubles(count, -range, range).toArray();
+  }
+
+  private static double sum(double[] values) {
+    double sum = 0;
+    for (double value : values) {
+      sum += value;
+    }
+    return sum;
+  }
+}
