@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true,
     versionProvider = RootCommand.Version.class,
-    subcommands = {TokenizeCommand.class})
+    subcommands = {TokenizeCommand.class, EvaluateCommand.class})
 final class RootCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

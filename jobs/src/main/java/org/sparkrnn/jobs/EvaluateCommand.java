@@ -1,0 +1,111 @@
+package org.sparkrnn.jobs;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.driver.cluster.JobWatch;
+import org.sparkrnn.driver.cluster.StopRequest;
+import org.sparkrnn.driver.evaluation.DistributedEvaluation;
+import org.sparkrnn.driver.storage.HadoopFiles;
+import org.sparkrnn.worker.training.Evaluation;
+import org.sparkrnn.worker.training.TrainingCheckpoint;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code evaluate}: the loss of a checkpoint on a split of a corpus. */
+@Command(
+    name = "evaluate",
+    description = "Measures a checkpoint on a split of a corpus.",
+    mixinStandardHelpOptions = true,
+    versionProvider = RootCommand.Version.class)
+final class EvaluateCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Option(
+      names = "--checkpoint",
+      required = true,
+      paramLabel = "PATH",
+      description = "Folder of a run (its best, else its newest checkpoint) or one step-N in it.")
+  private String checkpoint = "";
+
+  @Option(names = "--corpus", required = true, paramLabel = "CORPUS", description = "Its corpus.")
+  private String corpus = "";
+
+  @Option(
+      names = "--split",
+      required = true,
+      paramLabel = "valid|test",
+      description = "Which part of it.")
+  private String split = "";
+
+  @Option(names = "--json", description = "Print one JSON object.")
+  private boolean json;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "A setting such as evaluation.streams or kernel.choice; repeatable.")
+  private List<String> overrides = List.of();
+
+  EvaluateCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    HadoopFiles files = Session.files();
+    SavedModel model = SavedModel.open(console, files, checkpoint, overrides);
+    TrainingCheckpoint saved = model.checkpoint();
+    CorpusReader reader = new CorpusReader(files, corpus);
+    saved.requireVocabulary(reader.vocabulary());
+    reader.manifest().split(split);
+    float[] parameters = saved.parameters();
+    int streams =
+        DistributedEvaluation.streams(
+            model.config().evaluation(), split, model.config().batch().streams());
+    try (Session session = Session.start(console, "evaluate", model.config().spark())) {
+      JobWatch watch =
+          new JobWatch(
+              new StopRequest(),
+              model.config().round().timeout(),
+              model.config().training().stopGrace());
+      Evaluation evaluation =
+          new DistributedEvaluation(
+                  new JavaSparkContext(session.spark().sparkContext()),
+                  files,
+                  corpus,
+                  model.config().kernel(),
+                  saved.spec(),
+                  watch)
+              .evaluate(parameters, split, streams);
+      console.out().println(json ? Json.line(evaluation.fields()) : text(saved, evaluation));
+    }
+    return 0;
+  }
+
+  private String text(TrainingCheckpoint saved, Evaluation evaluation) {
+    return String.format(
+        Locale.ROOT,
+        """
+        %s on %s of %s
+          tokens          %,d in %,d streams, %,d predictions
+          nats per token  %.4f
+          bits per token  %.4f
+          perplexity      %.3f
+          unknown         %.2f %%""",
+        saved.checkpoint().path(),
+        split,
+        corpus,
+        evaluation.tokens(),
+        evaluation.streams(),
+        evaluation.predictions(),
+        evaluation.natsPerToken(),
+        evaluation.bitsPerToken(),
+        evaluation.perplexity(),
+        100 * evaluation.oovShare());
+  }
+}

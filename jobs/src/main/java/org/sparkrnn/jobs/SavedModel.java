@@ -1,0 +1,39 @@
+package org.sparkrnn.jobs;
+
+import java.io.IOException;
+import java.util.List;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.config.ConfigDifference;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.driver.storage.HadoopFiles;
+import org.sparkrnn.worker.training.TrainingCheckpoint;
+
+/**
+ * A checkpoint that a user named, to be evaluated or to write text.
+ *
+ * @param config its semantic settings with the user's for everything else
+ */
+record SavedModel(TrainingCheckpoint checkpoint, TrainingConfig config) {
+
+  /**
+   * Opens a run's best checkpoint, else its newest, or the one {@code step-N} that the path names.
+   *
+   * @param overrides {@code key=value} of settings that do not belong to the checkpoint
+   */
+  static SavedModel open(Console console, HadoopFiles files, String path, List<String> overrides)
+      throws IOException {
+    TrainingCheckpoint checkpoint =
+        TrainingCheckpoint.open(
+            CheckpointStore.resolve(
+                files, path, warning -> console.error().println("Passed over: " + warning)));
+    TrainingConfig config = TrainingConfig.load(checkpoint.config().semanticText(), overrides);
+    List<ConfigDifference> differences = config.differences(checkpoint.config());
+    if (!differences.isEmpty()) {
+      throw new BadInputException(
+          "Cannot use --set with checkpoint %s: %s"
+              .formatted(checkpoint.checkpoint().path(), differences.get(0)));
+    }
+    return new SavedModel(checkpoint, config);
+  }
+}
