@@ -1,9 +1,19 @@
 package org.sparkrnn.worker.training;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.CorpusManifest;
+import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.corpus.ShardWriter;
+import org.sparkrnn.common.corpus.Split;
+import org.sparkrnn.common.corpus.Unit;
+import org.sparkrnn.common.corpus.Vocabulary;
+import org.sparkrnn.common.storage.Files;
 
 /** Small runs for tests: a made-up text and the settings to train on it. */
 final class Runs {
@@ -41,6 +51,36 @@ final class Runs {
               : (tokens[i - 1] * 3 + 1) % VOCABULARY;
     }
     return tokens;
+  }
+
+  /** Writes a corpus of characters a, b, … with those splits. */
+  static CorpusReader corpus(Files files, String path, int[] train, int[] valid)
+      throws IOException {
+    List<String> characters = new ArrayList<>();
+    for (int i = 0; i < VOCABULARY; i++) {
+      characters.add(Character.toString('a' + i));
+    }
+    Vocabulary vocabulary = Vocabulary.of(Unit.CHAR, characters);
+    try (OutputStream out = files.create(Files.join(path, Vocabulary.FILE))) {
+      out.write(vocabulary.toJson());
+    }
+    CorpusManifest manifest =
+        CorpusManifest.of(
+            vocabulary,
+            Map.of(
+                "train", split(files, path, "train", train),
+                "valid", split(files, path, "valid", valid)));
+    manifest.write(files, path);
+    return new CorpusReader(files, path);
+  }
+
+  private static Split split(Files files, String path, String name, int[] tokens)
+      throws IOException {
+    try (ShardWriter writer =
+        new ShardWriter(files, path, name + "/shard-00000.npy", VOCABULARY, tokens.length)) {
+      writer.write(tokens, 0, tokens.length);
+      return new Split(0, List.of(writer.finish()));
+    }
   }
 
   static TokenSource source(int[] tokens) {

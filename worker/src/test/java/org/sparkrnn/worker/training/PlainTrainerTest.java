@@ -1,0 +1,218 @@
+package org.sparkrnn.worker.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.common.storage.LocalFiles;
+import org.sparkrnn.worker.kernel.JavaKernel;
+
+class PlainTrainerTest {
+  @TempDir private Path folder;
+  private final LocalFiles files = new LocalFiles();
+  private CorpusReader corpus;
+
+  @BeforeEach
+  void writeCorpus() throws IOException {
+    corpus =
+        Runs.corpus(
+            files, folder.resolve("corpus").toString(), Runs.tokens(101, 1), Runs.tokens(40, 2));
+  }
+
+  /** Settings of a run in a sub-folder: 7 steps an epoch, a checkpoint after every one of them. */
+  private TrainingConfig config(String run, String... settings) {
+    String[] all = new String[settings.length + 4];
+    System.arraycopy(settings, 0, all, 4, settings.length);
+    all[0] = "checkpoint.path=" + folder.resolve(run);
+    all[1] = "checkpoint.every-rounds=1";
+    all[2] = "checkpoint.keep-last=1000";
+    all[3] = "round.local-steps=1";
+    return Runs.config(all);
+  }
+
+  private TrainingState train(TrainingConfig config, boolean resume) throws IOException {
+    return PlainTrainer.run(config, files, corpus, new JavaKernel(), resume, () -> false);
+  }
+
+  /** The compared files of a step, as text of their bytes. */
+  private Map<String, String> bytes(String run, long step) throws IOException {
+    Map<String, String> contents = new TreeMap<>();
+    try (Stream<Path> all = java.nio.file.Files.list(folder.resolve(run).resolve("step-" + step))) {
+      for (Path file : all.toList()) {
+        String name = file.getFileName().toString();
+        if (!name.equals("run.json")) {
+          byte[] content = java.nio.file.Files.readAllBytes(file);
+          contents.put(name, new String(content, java.nio.charset.StandardCharsets.ISO_8859_1));
+        }
+      }
+    }
+    return contents;
+  }
+
+  private long[] steps(String run) throws IOException {
+    return new CheckpointStore(files, folder.resolve(run).toString())
+        .steps().stream().mapToLong(Long::longValue).toArray();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"lstm, sgd", "gru, adam", "lstm, rmsprop", "gru, momentum"})
+  void runResumedAfterAnyStepEndsInTheSameBytes(String cell, String optimizer) throws IOException {
+    String[] settings = {
+      "model.cell=" + cell,
+      "optimizer.kind=" + optimizer,
+      "optimizer.learning-rate=0.02",
+      "model.dropout=0.4",
+      "clipping.norm=0.3",
+      "schedule.kind=plateau",
+      "schedule.factor=0.5",
+      "evaluation.every-rounds=2"
+    };
+    TrainingState end = train(config("whole", settings), false);
+    assertThat(end.step()).isEqualTo(14);
+    for (int stopAfter = 1; stopAfter < 14; stopAfter++) {
+      String run = "resumed-" + stopAfter;
+      String[] limited = java.util.Arrays.copyOf(settings, settings.length + 1);
+      limited[settings.length] = "training.max-rounds=" + stopAfter;
+      assertThat(train(config(run, limited), false).step()).isEqualTo(stopAfter);
+      assertThat(bytes(run, stopAfter)).isEqualTo(bytes("whole", stopAfter));
+      train(config(run, settings), true);
+      assertThat(bytes(run, 14)).isEqualTo(bytes("whole", 14));
+    }
+  }
+
+  @Test
+  void checkpointHasTheFilesOfTheFormat() throws IOException {
+    train(config("run", "optimizer.kind=adam", "training.max-rounds=1"), false);
+    assertThat(bytes("run", 1).keySet())
+        .containsExactly(
+            "config.json",
+            "manifest.json",
+            "model.safetensors",
+            "replica-0.safetensors",
+            "state.json",
+            "vocabulary.json");
+  }
+
+  @Test
+  void localStepsOfARoundChangeNothingButTheSettings() throws IOException {
+    train(config("one", "model.dropout=0.2"), false);
+    train(config("many", "model.dropout=0.2", "round.local-steps=5"), false);
+    for (String name : new String[] {"model.safetensors", "replica-0.safetensors"}) {
+      assertThat(bytes("many", 14).get(name)).isEqualTo(bytes("one", 14).get(name));
+    }
+  }
+
+  @Test
+  void damagedNewestCheckpointIsPassedOver() throws IOException {
+    train(config("whole"), false);
+    train(config("damaged", "training.max-rounds=9"), false);
+    Path model = folder.resolve("damaged/step-9/replica-0.safetensors");
+    byte[] content = java.nio.file.Files.readAllBytes(model);
+    content[content.length / 2] ^= 1;
+    java.nio.file.Files.write(model, content);
+    java.nio.file.Files.delete(folder.resolve("damaged/step-8/manifest.json"));
+    train(config("damaged"), true);
+    assertThat(bytes("damaged", 14)).isEqualTo(bytes("whole", 14));
+    assertThat(bytes("damaged", 9)).isEqualTo(bytes("whole", 9));
+  }
+
+  @Test
+  void retentionKeepsTheLastAndTheBest() throws IOException {
+    TrainingState end =
+        train(
+            config(
+                "run",
+                "training.epochs=4",
+                "checkpoint.keep-last=2",
+                "checkpoint.every-rounds=0",
+                "optimizer.kind=adam",
+                "optimizer.learning-rate=0.5"),
+            false);
+    assertThat(end.bestStep()).isLessThan(21);
+    assertThat(steps("run")).containsExactly(end.bestStep(), 21, 28);
+  }
+
+  @Test
+  void existingRunIsNotOverwritten() throws IOException {
+    TrainingConfig config = config("run", "training.max-rounds=2");
+    train(config, false);
+    Map<String, String> before = bytes("run", 2);
+    assertThatThrownBy(() -> train(config, false))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("run");
+    assertThat(bytes("run", 2)).isEqualTo(before);
+  }
+
+  @Test
+  void resumingWhatHasEndedChangesNothing() throws IOException {
+    train(config("run"), false);
+    Map<String, String> before = bytes("run", 14);
+    assertThat(train(config("run"), true).step()).isEqualTo(14);
+    assertThat(bytes("run", 14)).isEqualTo(before);
+  }
+
+  @Test
+  void resumeRefusesAnotherHiddenSizeAndNamesBoth() throws IOException {
+    train(config("run", "training.max-rounds=1"), false);
+    assertThatThrownBy(() -> train(config("run", "model.hidden=10"), true))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("model.hidden")
+        .hasMessageContaining("10")
+        .hasMessageContaining("9");
+  }
+
+  @Test
+  void resumeWithoutARunStartsOne() throws IOException {
+    assertThat(train(config("run", "training.max-rounds=1"), true).step()).isEqualTo(1);
+  }
+
+  @Test
+  void corpusOfOneTokenIsRefused() throws IOException {
+    corpus = Runs.corpus(files, folder.resolve("short").toString(), new int[1], Runs.tokens(40, 2));
+    assertThatThrownBy(() -> train(config("run"), false))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("Cannot train on 1 tokens");
+    assertThat(folder.resolve("run")).doesNotExist();
+  }
+
+  @Test
+  void divergingRunKeepsItsLastGoodCheckpoint() throws IOException {
+    TrainingConfig config = config("run", "optimizer.learning-rate=1e39");
+    assertThatThrownBy(() -> train(config, false)).isInstanceOf(DivergedException.class);
+    assertThat(folder.resolve("run/step-1")).doesNotExist();
+  }
+
+  @Test
+  void stopSignalLeavesACheckpointAtTheEndOfTheRound() throws IOException {
+    TrainingConfig config = config("run", "checkpoint.every-rounds=0", "round.local-steps=3");
+    TrainingState end =
+        PlainTrainer.run(config, files, corpus, new JavaKernel(), false, () -> true);
+    assertThat(end.step()).isEqualTo(3);
+    assertThat(steps("run")).containsExactly(3);
+  }
+
+  @Test
+  void grownCorpusTakesEffectAtTheNextEpoch() throws IOException {
+    train(config("run", "training.max-rounds=3"), false);
+    corpus =
+        Runs.corpus(
+            files, folder.resolve("corpus").toString(), Runs.tokens(401, 1), Runs.tokens(40, 2));
+    TrainingState end = train(config("run"), true);
+    assertThat(end.step()).isEqualTo(7 + 27);
+    assertThat(end.tokens()).isEqualTo(99 + 399);
+  }
+}
