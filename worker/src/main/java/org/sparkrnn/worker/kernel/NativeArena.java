@@ -1,37 +1,82 @@
 package org.sparkrnn.worker.kernel;
 
-/** An arena outside the heap, 64-byte aligned; what {@link NativeKernel} works on. */
+import java.util.Objects;
+
+/**
+ * An arena outside the heap, in a mapping of its own: 64-byte aligned, zero, huge pages advised,
+ * not bounded by the heap's settings; what {@link NativeKernel} works on. The memory counts towards
+ * {@code spark.executor.memoryOverhead}.
+ */
 public final class NativeArena implements Arena {
+  private final long floats;
+  private long address;
+
   NativeArena(long floats) {
-    throw new IllegalStateException(
-        "Cannot allocate %d floats: no native library".formatted(floats));
+    NativeLibrary.require();
+    this.floats = floats;
+    this.address = NativeCalls.map(bytes());
+    if (address == 0) {
+      throw new IllegalStateException(
+          "Cannot allocate %d bytes of native memory: the system has no more".formatted(bytes()));
+    }
+  }
+
+  private long bytes() {
+    return Math.max(1, Math.multiplyExact(floats, (long) Float.BYTES));
   }
 
   @Override
   public long floats() {
-    return 0;
+    return floats;
+  }
+
+  /** The address of a float. */
+  long address(long offset) {
+    if (address == 0) {
+      throw new IllegalStateException("Cannot use an arena after it was closed");
+    }
+    return address + offset * Float.BYTES;
+  }
+
+  private long region(long offset, long count) {
+    if (offset < 0 || count < 0 || offset > floats - count) {
+      throw new IndexOutOfBoundsException(
+          "Cannot use floats %d to %d of an arena of %d".formatted(offset, offset + count, floats));
+    }
+    return address(offset);
+  }
+
+  private static void checkArray(float[] array, int from, int count) {
+    Objects.checkFromIndexSize(from, count, array.length);
   }
 
   @Override
   public void read(long offset, float[] target, int from, int count) {
-    throw new IllegalStateException("Cannot read: no native library");
+    checkArray(target, from, count);
+    NativeCalls.read(region(offset, count), target, from, count);
   }
 
   @Override
   public void write(long offset, float[] source, int from, int count) {
-    throw new IllegalStateException("Cannot write: no native library");
+    checkArray(source, from, count);
+    NativeCalls.write(region(offset, count), source, from, count);
   }
 
   @Override
   public void fill(long offset, long count, float value) {
-    throw new IllegalStateException("Cannot fill: no native library");
+    NativeCalls.fill(region(offset, count), count, value);
   }
 
   @Override
   public void copy(long from, long to, long count) {
-    throw new IllegalStateException("Cannot copy: no native library");
+    NativeCalls.copy(region(from, count), region(to, count), count);
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    if (address != 0) {
+      NativeCalls.unmap(address, bytes());
+      address = 0;
+    }
+  }
 }

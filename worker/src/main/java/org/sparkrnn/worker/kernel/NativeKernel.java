@@ -1,21 +1,68 @@
 package org.sparkrnn.worker.kernel;
 
+import java.util.Locale;
+import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.random.PhiloxKey;
 
-/** The kernel in C. */
+/**
+ * The kernel in C (worker/src/main/native, docs/kernel.md): weights packed once per local step,
+ * gates computed on the tile, large products for everything that can be one. Its variants give the
+ * bits of {@link JavaKernel}.
+ *
+ * <p>Here everything is checked, then one native function is called with addresses and sizes.
+ */
 public final class NativeKernel implements Kernel {
+  private final int isa;
+  private final String name;
+
+  /**
+   * The variant asked for.
+   *
+   * @throws IllegalStateException with the reason, if the library is not there or the processor
+   *     cannot run the variant
+   */
   public NativeKernel(KernelIsa isa) {
-    throw new IllegalStateException(
-        "Cannot use the native kernel (%s): this build has no native library".formatted(isa));
+    NativeLibrary.require();
+    this.isa = NativeCalls.isa(code(isa));
+    if (this.isa == 0) {
+      throw new IllegalStateException(
+          "Cannot use kernel.isa = %s: this processor does not run it"
+              .formatted(isa.name().toLowerCase(Locale.ROOT)));
+    }
+    this.name = "native-" + NativeCalls.name(this.isa);
   }
 
-  private static IllegalStateException missing() {
-    return new IllegalStateException("Cannot compute: this build has no native library");
+  /**
+   * Whether this processor runs a variant.
+   *
+   * @throws IllegalStateException with the reason, if the library is not there
+   */
+  static boolean isSupported(KernelIsa isa) {
+    NativeLibrary.require();
+    return NativeCalls.isa(code(isa)) != 0;
+  }
+
+  /** ISA_… in kernel.h. */
+  private static int code(KernelIsa isa) {
+    return switch (isa) {
+      case AUTO -> 0;
+      case AVX512 -> 1;
+      case AVX2 -> 2;
+      case PORTABLE -> 3;
+    };
+  }
+
+  /** CELL_… in kernel.h. */
+  private static int code(CellKind cell) {
+    return switch (cell) {
+      case LSTM -> 0;
+      case GRU -> 1;
+    };
   }
 
   @Override
   public String name() {
-    throw missing();
+    return name;
   }
 
   @Override
@@ -26,73 +73,132 @@ public final class NativeKernel implements Kernel {
   @Override
   public long recurrentFloats(
       CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward) {
-    throw missing();
+    return NativeCalls.recurrentFloats(code(cell), time, batch, input, hidden, oneHot, backward);
   }
 
   @Override
   public long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward) {
-    throw missing();
+    return NativeCalls.softmaxFloats(positions, hidden, vocabulary, backward);
   }
 
   @Override
   public void pack(RecurrentLayer layer) {
-    throw missing();
+    NativeCalls.pack(isa, describe(layer));
   }
 
+  /** Nothing: the output layer reads its weights where they are. */
   @Override
   public void packOutput(SoftmaxHead head) {
-    throw missing();
+    describe(head);
   }
 
   @Override
   public void forward(RecurrentLayer layer, int time, int[] tokens) {
-    throw missing();
+    layer.checkForward(time, tokens);
+    NativeCalls.forward(isa, describe(layer), time, tokens);
   }
 
   @Override
   public void backward(RecurrentLayer layer, int time, int[] tokens) {
-    throw missing();
+    layer.checkBackward(time, tokens);
+    NativeCalls.backward(isa, describe(layer), time, tokens);
   }
 
   @Override
   public void softmaxLoss(
       SoftmaxHead head, int positions, int[] labels, float scale, boolean gradients) {
-    throw missing();
+    head.checkLoss(positions, labels, gradients);
+    NativeCalls.softmaxLoss(isa, describe(head), positions, labels, scale, gradients);
   }
 
   @Override
   public void logits(SoftmaxHead head, int positions, Matrix logits) {
-    throw missing();
+    head.checkLogits(positions, logits);
+    NativeArena arena = arenaOf(head.weights());
+    NativeCalls.logits(isa, describe(head), positions, address(arena, logits), logits.stride());
   }
 
   @Override
   public void gatherRows(Matrix table, int[] rows, int count, Matrix out) {
-    throw missing();
+    checkRows(table, rows, count, out);
+    NativeArena arena = arenaOf(table);
+    NativeCalls.gatherRows(
+        address(arena, table), table.columns(), rows, count, address(arena, out), out.stride());
   }
 
   @Override
   public void scatterAddRows(Matrix dOut, int[] rows, int count, Matrix dTable) {
-    throw missing();
+    checkRows(dTable, rows, count, dOut);
+    NativeArena arena = arenaOf(dTable);
+    NativeCalls.scatterAddRows(
+        isa,
+        address(arena, dOut),
+        dOut.stride(),
+        rows,
+        count,
+        address(arena, dTable),
+        dTable.columns());
+  }
+
+  private static void checkRows(Matrix table, int[] rows, int count, Matrix other) {
+    Checks.dense("table", table, table.rows(), table.columns());
+    Checks.indices("rows", rows, count, table.rows());
+    if (count < 0 || other.rows() < count || other.columns() != table.columns()) {
+      throw new IllegalArgumentException(
+          "Cannot move %d rows between %s and %s".formatted(count, table.shape(), other.shape()));
+    }
   }
 
   @Override
   public void zeroRows(Matrix table, int[] rows, int count) {
-    throw missing();
+    Checks.dense("table", table, table.rows(), table.columns());
+    Checks.indices("rows", rows, count, table.rows());
+    NativeCalls.zeroRows(address(arenaOf(table), table), table.columns(), rows, count);
   }
 
   @Override
   public void dropout(Matrix in, Matrix out, int rows, float rate, PhiloxKey key) {
-    throw missing();
+    if (!(rate >= 0 && rate < 1)) {
+      throw new IllegalArgumentException("Cannot drop with rate %s: not in [0, 1)".formatted(rate));
+    }
+    Checks.atMost("rows", rows, Math.min(in.rows(), out.rows()));
+    Checks.padded("in", in, in.rows(), in.columns());
+    Checks.padded("out", out, out.rows(), in.columns());
+    NativeArena arena = arenaOf(in);
+    NativeCalls.dropout(
+        isa,
+        address(arena, in),
+        in.stride(),
+        address(arena, out),
+        out.stride(),
+        rows,
+        in.columns(),
+        (int) Math.round(rate * 0x1p32),
+        1f / (1f - rate),
+        key.seed(),
+        key.step(),
+        key.replica(),
+        key.purpose());
   }
 
   @Override
   public double sumOfSquares(Matrix vector) {
-    throw missing();
+    Checks.sameSize(vector, vector);
+    return NativeCalls.sumOfSquares(isa, address(arenaOf(vector), vector), vector.size());
   }
 
   @Override
   public void sgd(Matrix parameters, Matrix gradients, float rate, GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients);
+    NativeArena arena = arenaOf(parameters);
+    NativeCalls.sgd(
+        isa,
+        address(arena, parameters),
+        address(arena, gradients),
+        parameters.size(),
+        rate,
+        scaling.scale(),
+        scaling.limit());
   }
 
   @Override
@@ -103,7 +209,18 @@ public final class NativeKernel implements Kernel {
       float rate,
       float momentum,
       GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients, velocity);
+    NativeArena arena = arenaOf(parameters);
+    NativeCalls.momentum(
+        isa,
+        address(arena, parameters),
+        address(arena, gradients),
+        address(arena, velocity),
+        parameters.size(),
+        rate,
+        momentum,
+        scaling.scale(),
+        scaling.limit());
   }
 
   @Override
@@ -116,7 +233,20 @@ public final class NativeKernel implements Kernel {
       float complement,
       float epsilon,
       GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients, meanSquare);
+    NativeArena arena = arenaOf(parameters);
+    NativeCalls.rmsprop(
+        isa,
+        address(arena, parameters),
+        address(arena, gradients),
+        address(arena, meanSquare),
+        parameters.size(),
+        rate,
+        decay,
+        complement,
+        epsilon,
+        scaling.scale(),
+        scaling.limit());
   }
 
   @Override
@@ -127,6 +257,112 @@ public final class NativeKernel implements Kernel {
       Matrix meanSquare,
       AdamStep step,
       GradientScaling scaling) {
-    throw missing();
+    Checks.sameSize(parameters, gradients, mean, meanSquare);
+    NativeArena arena = arenaOf(parameters);
+    NativeCalls.adam(
+        isa,
+        address(arena, parameters),
+        address(arena, gradients),
+        address(arena, mean),
+        address(arena, meanSquare),
+        parameters.size(),
+        step.rate(),
+        step.beta1(),
+        step.complement1(),
+        step.beta2(),
+        step.complement2(),
+        step.rootCorrection(),
+        step.epsilon(),
+        scaling.scale(),
+        scaling.limit());
+  }
+
+  /** Sizes and addresses in the order of LAYER_… in jni_bridge.c. */
+  private long[] describe(RecurrentLayer layer) {
+    NativeArena arena = arenaOf(layer.hidden());
+    boolean backward = !layer.gradients().isAbsent();
+    long floats =
+        recurrentFloats(
+            layer.cell(),
+            layer.time(),
+            layer.batch(),
+            layer.input(),
+            layer.hiddenUnits(),
+            layer.isOneHot(),
+            backward);
+    RecurrentParameters parameters = layer.parameters();
+    RecurrentParameters gradients = layer.gradients();
+    return new long[] {
+      code(layer.cell()),
+      layer.time(),
+      layer.batch(),
+      layer.input(),
+      layer.hiddenUnits(),
+      address(arena, parameters.inputWeights()),
+      address(arena, parameters.recurrentWeights()),
+      address(arena, parameters.inputBias()),
+      address(arena, parameters.recurrentBias()),
+      address(arena, gradients.inputWeights()),
+      address(arena, gradients.recurrentWeights()),
+      address(arena, gradients.inputBias()),
+      address(arena, gradients.recurrentBias()),
+      address(arena, layer.x()),
+      address(arena, layer.hidden()),
+      address(arena, layer.cellState()),
+      address(arena, layer.gates()),
+      address(arena, layer.packed(), floats),
+      address(arena, layer.dHiddenSequence()),
+      address(arena, layer.dx()),
+      address(arena, layer.dHidden()),
+      address(arena, layer.dCell())
+    };
+  }
+
+  /** Sizes and addresses in the order of HEAD_… in jni_bridge.c. */
+  private long[] describe(SoftmaxHead head) {
+    NativeArena arena = arenaOf(head.weights());
+    long floats =
+        softmaxFloats(
+            head.positions(), head.hiddenUnits(), head.vocabulary(), !head.dWeights().isAbsent());
+    return new long[] {
+      head.positions(),
+      head.hiddenUnits(),
+      head.vocabulary(),
+      address(arena, head.weights()),
+      address(arena, head.bias()),
+      address(arena, head.hidden()),
+      address(arena, head.statistics()),
+      address(arena, head.packed(), floats),
+      address(arena, head.dWeights()),
+      address(arena, head.dBias()),
+      address(arena, head.dHidden())
+    };
+  }
+
+  private static NativeArena arenaOf(Matrix matrix) {
+    if (matrix.arena() instanceof NativeArena arena) {
+      return arena;
+    }
+    throw new IllegalArgumentException(
+        "Cannot compute with the native kernel on memory of another kernel");
+  }
+
+  /**
+   * Where a matrix begins; 0 if it is absent. A matrix lies in its arena: its constructor checks.
+   */
+  private static long address(NativeArena arena, Matrix matrix) {
+    if (matrix.arena() != arena) {
+      throw new IllegalArgumentException("Cannot compute with matrices of two arenas");
+    }
+    return matrix.isAbsent() ? 0 : arena.address(matrix.offset());
+  }
+
+  private static long address(NativeArena arena, Region region, long floats) {
+    if (region.floats() < floats || region.offset() > arena.floats() - region.floats()) {
+      throw new IllegalArgumentException(
+          "Cannot use region %s of %d floats: expected %d"
+              .formatted(region.name(), region.floats(), floats));
+    }
+    return arena.address(region.offset());
   }
 }

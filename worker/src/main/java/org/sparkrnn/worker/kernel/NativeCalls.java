@@ -1,0 +1,114 @@
+package org.sparkrnn.worker.kernel;
+
+/**
+ * The functions of the native library (jni_bridge.c). Addresses are of floats, sizes in floats
+ * unless they say bytes. Nothing is checked here: a wrong argument ends the process. {@link
+ * NativeKernel} and {@link NativeArena} check first.
+ */
+final class NativeCalls {
+  private NativeCalls() {}
+
+  /** The variant (ISA_… in kernel.h) that serves the wanted one; 0: none does. */
+  static native int isa(int wanted);
+
+  /** A variant's name: {@code avx512}, {@code avx2} or {@code portable}. */
+  static native String name(int isa);
+
+  /** An address, 0 if there is no memory. */
+  static native long map(long bytes);
+
+  static native void unmap(long address, long bytes);
+
+  static native void read(long address, float[] target, int from, int count);
+
+  static native void write(long address, float[] source, int from, int count);
+
+  static native void fill(long address, long count, float value);
+
+  static native void copy(long from, long to, long count);
+
+  static native long recurrentFloats(
+      int cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward);
+
+  static native long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward);
+
+  static native void pack(int isa, long[] layer);
+
+  static native void forward(int isa, long[] layer, int time, int[] tokens);
+
+  static native void backward(int isa, long[] layer, int time, int[] tokens);
+
+  static native void softmaxLoss(
+      int isa, long[] head, int positions, int[] labels, float scale, boolean gradients);
+
+  static native void logits(int isa, long[] head, int positions, long logits, int stride);
+
+  static native void gatherRows(
+      long table, int columns, int[] rows, int count, long out, int stride);
+
+  static native void scatterAddRows(
+      int isa, long from, int stride, int[] rows, int count, long table, int columns);
+
+  static native void zeroRows(long table, int columns, int[] rows, int count);
+
+  static native void dropout(
+      int isa,
+      long in,
+      int inStride,
+      long out,
+      int outStride,
+      int rows,
+      int columns,
+      int threshold,
+      float factor,
+      long seed,
+      int step,
+      int replica,
+      int purpose);
+
+  static native double sumOfSquares(int isa, long vector, long count);
+
+  static native void sgd(
+      int isa, long parameters, long gradients, long count, float rate, float scale, float limit);
+
+  static native void momentum(
+      int isa,
+      long parameters,
+      long gradients,
+      long velocity,
+      long count,
+      float rate,
+      float momentum,
+      float scale,
+      float limit);
+
+  static native void rmsprop(
+      int isa,
+      long parameters,
+      long gradients,
+      long meanSquare,
+      long count,
+      float rate,
+      float decay,
+      float complement,
+      float epsilon,
+      float scale,
+      float limit);
+
+  static native void adam(
+      int isa,
+      long parameters,
+      long gradients,
+      long mean,
+      long meanSquare,
+      long count,
+      float rate,
+      float beta1,
+      float complement1,
+      float beta2,
+      float complement2,
+      float rootCorrection,
+      float epsilon,
+      float scale,
+      float limit);
+}

@@ -1,0 +1,171 @@
+// The parameter gradients of a window as large products over its positions, and the gradient by the
+// layer's input.
+#include "product.h"
+#include "variant.h"
+
+static const float zeros[PANEL];
+
+typedef struct window {
+    const recurrent_layer *layer;
+    const cell_shape *shape;
+    recurrent_layout at;
+    long units;      // padded hidden units
+    long gate_row;   // floats of a row of gates
+    long positions;
+} window;
+
+// Rows first..first + count of a padded matrix as panels [count][64], what a product reads as right
+// operand: each k, here a position, a row.
+static void copy_panels(const float *from, long stride, long count, float *panels) {
+    for (long column = 0; column < stride; column += PANEL) {
+        const long width = min_long(PANEL, stride - column);
+        for (long p = 0; p < count; p++) {
+            for (long v = 0; v < width; v += LANES) {
+                v_store(panels + p * PANEL + v, v_load(from + p * stride + column + v));
+            }
+        }
+        panels += count * PANEL;
+    }
+}
+
+// The gate gradients of one block of units as [count][slots * 16], and their sums over positions.
+static void copy_block(const window *w, long block, long first, long count, float *to,
+                       float *d_bias) {
+    const long width = w->shape->slots * LANES;
+    const float *from = w->layer->gates + first * w->gate_row + block * width;
+    for (long v = 0; v < width; v += LANES) {
+        v16 sum = first == 0 ? v_zero() : v_load(d_bias + v);
+        for (long p = 0; p < count; p++) {
+            const v16 d = v_load(from + p * w->gate_row + v);
+            sum = v_add(sum, d);
+            v_store(to + p * width + v, d);
+        }
+        v_store(d_bias + v, sum);
+    }
+}
+
+// d_weights[rows of the block's slots][columns] (+)= d_block^T * panels
+static void block_gradient(const window *w, long block, int first_slot, int slots, bool begin,
+                           long count, const float *d_block, const float *panels, long columns,
+                           float *d_weights) {
+    const long live = min_long(LANES, w->layer->hidden - block * LANES);
+    const long width = w->shape->slots * LANES;
+    for (long column = 0; column < columns; column += PANEL) {
+        const float *panel = panels + column * count;
+        for (int s = first_slot; s < first_slot + slots; s++) {
+            const long row = w->shape->gate_of[s] * w->layer->hidden + block * LANES;
+            const left d = {d_block + s * LANES, 1, count, width, 1, 0};
+            float *c = d_weights + row * columns + column;
+            const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
+            NAME(panel_product)(live, min_long(PANEL, columns - column), d, panel, PANEL,
+                                begin ? nothing : sum, c, columns);
+        }
+    }
+}
+
+static void weight_gradients(const window *w) {
+    const recurrent_layer *layer = w->layer;
+    const cell_shape *shape = w->shape;
+    float *x_panels = layer->packed + w->at.x_panels;
+    float *hidden_panels = layer->packed + w->at.hidden_panels;
+    float *d_block = layer->packed + w->at.d_columns;
+    const long input_row = round_up(layer->input, LANES);
+    const long chunks = ceil_div(w->positions, POSITION_CHUNK);
+    for (long i = 0; i < chunks; i++) {
+        const long first = w->positions * i / chunks;
+        const long count = w->positions * (i + 1) / chunks - first;
+        if (!layer->one_hot) copy_panels(layer->x + first * input_row, input_row, count, x_panels);
+        copy_panels(layer->hidden_states + first * w->units, w->units, count, hidden_panels);
+        for (long block = 0; block < w->units / LANES; block++) {
+            copy_block(w, block, first, count, d_block,
+                       layer->packed + w->at.d_bias + block * shape->slots * LANES);
+            if (!layer->one_hot) {
+                block_gradient(w, block, shape->input_first, shape->input_slots, i == 0, count,
+                               d_block, x_panels, layer->input, layer->gradients.weight_ih);
+            }
+            block_gradient(w, block, shape->hidden_first, shape->hidden_slots, i == 0, count,
+                           d_block, hidden_panels, layer->hidden, layer->gradients.weight_hh);
+        }
+    }
+}
+
+static void bias_gradients(const window *w) {
+    const cell_shape *shape = w->shape;
+    const long hidden = w->layer->hidden;
+    for (long block = 0; block < w->units / LANES; block++) {
+        const float *d_bias = w->layer->packed + w->at.d_bias + block * shape->slots * LANES;
+        const long live = min_long(LANES, hidden - block * LANES);
+        for (int s = 0; s < shape->slots; s++) {
+            const long row = shape->gate_of[s] * hidden + block * LANES;
+            const v16 d = v_load(d_bias + s * LANES);
+            if (s >= shape->input_first && s < shape->input_first + shape->input_slots) {
+                v_store_first(w->layer->gradients.bias_ih + row, live, d);
+            }
+            if (s >= shape->hidden_first && s < shape->hidden_first + shape->hidden_slots) {
+                v_store_first(w->layer->gradients.bias_hh + row, live, d);
+            }
+        }
+    }
+}
+
+// One-hot input: weight_ih's gradient collects rows by token, a block of units at a time.
+static void token_gradients(const window *w) {
+    const recurrent_layer *layer = w->layer;
+    const cell_shape *shape = w->shape;
+    const long width = shape->slots * LANES;
+    float *sums = layer->packed + w->at.d_tokens;
+    for (long block = 0; block < w->units / LANES; block++) {
+        for (long i = 0; i < layer->input * width; i += LANES) v_store(sums + i, v_zero());
+        for (long p = 0; p < w->positions; p++) {
+            float *sum = sums + layer->tokens[p] * width;
+            const float *d = layer->gates + p * w->gate_row + block * width;
+            for (long v = 0; v < width; v += LANES) {
+                v_store(sum + v, v_add(v_load(sum + v), v_load(d + v)));
+            }
+        }
+        const long live = min_long(LANES, layer->hidden - block * LANES);
+        for (int s = shape->input_first; s < shape->input_first + shape->input_slots; s++) {
+            const long row = shape->gate_of[s] * layer->hidden + block * LANES;
+            for (long token = 0; token < layer->input; token += LANES) {
+                const long count = min_long(LANES, layer->input - token);
+                v16 part[LANES];
+                for (long i = 0; i < LANES; i++) {
+                    part[i] = i < count ? v_load(sums + (token + i) * width + s * LANES) : v_zero();
+                }
+                v_transpose(part);
+                for (long r = 0; r < live; r++) {
+                    v_store_first(layer->gradients.weight_ih + (row + r) * layer->input + token,
+                                  count, part[r]);
+                }
+            }
+        }
+    }
+}
+
+static void input_gradient(const window *w) {
+    const recurrent_layer *layer = w->layer;
+    const cell_shape *shape = w->shape;
+    const long input_row = round_up(layer->input, LANES);
+    const left all = left_rows(layer->gates, w->gate_row, w->gate_row);
+    const left some = {layer->gates + shape->input_first * LANES,
+                       w->gate_row,
+                       shape->input_slots * LANES,
+                       1,
+                       w->units / LANES,
+                       shape->slots * LANES};
+    const right weights = {layer->packed + w->at.backward_ih, layer->input, PANEL};
+    const start nothing = {zeros, 0, 0};
+    NAME(product)(w->positions, shape->input_slots == shape->slots ? all : some, weights, nothing,
+                  layer->dx, input_row, PANEL);
+}
+
+void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {
+    const cell_shape *shape = cell_shape_of(layer->cell);
+    const long units = round_up(layer->hidden, LANES);
+    const window w = {layer, shape, recurrent_layout_for(layer), units, units * shape->slots,
+                      time * layer->batch};
+    weight_gradients(&w);
+    bias_gradients(&w);
+    if (layer->one_hot) token_gradients(&w);
+    if (layer->dx != 0) input_gradient(&w);
+}

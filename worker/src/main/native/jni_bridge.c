@@ -1,0 +1,311 @@
+// The native methods of NativeCalls.java: unpack the arguments, call the kernel. The only file that
+// knows of Java; no arithmetic here. Shapes and addresses were checked on the Java side.
+#include <jni.h>
+#include <string.h>
+
+#include "arena.h"
+#include "kernel.h"
+
+#define NATIVE(type, name) JNIEXPORT type JNICALL Java_org_sparkrnn_worker_kernel_NativeCalls_##name
+
+static float *floats(jlong address) { return (float *)(intptr_t)address; }
+
+// False if an exception is pending.
+static bool copy_ints(JNIEnv *env, jintArray from, jint first, jint count, int32_t *to) {
+    (*env)->GetIntArrayRegion(env, from, first, count, (jint *)to);
+    return !(*env)->ExceptionCheck(env);
+}
+
+NATIVE(jint, isa)(JNIEnv *env, jclass self, jint wanted) {
+    (void)env, (void)self;
+    for (int isa = ISA_AVX512; isa <= ISA_PORTABLE; isa++) {
+        if (kernel_for(wanted) != NULL && kernel_for(wanted) == kernel_for(isa)) return isa;
+    }
+    return ISA_AUTO;
+}
+
+NATIVE(jstring, name)(JNIEnv *env, jclass self, jint isa) {
+    (void)self;
+    return (*env)->NewStringUTF(env, kernel_for(isa)->name);
+}
+
+// ---- Arena
+
+NATIVE(jlong, map)(JNIEnv *env, jclass self, jlong bytes) {
+    (void)env, (void)self;
+    return (jlong)(intptr_t)arena_map((size_t)bytes);
+}
+
+NATIVE(void, unmap)(JNIEnv *env, jclass self, jlong address, jlong bytes) {
+    (void)env, (void)self;
+    arena_unmap(floats(address), (size_t)bytes);
+}
+
+NATIVE(void, read)(JNIEnv *env, jclass self, jlong address, jfloatArray target, jint from,
+                   jint count) {
+    (void)self;
+    (*env)->SetFloatArrayRegion(env, target, from, count, floats(address));
+}
+
+NATIVE(void, write)(JNIEnv *env, jclass self, jlong address, jfloatArray source, jint from,
+                    jint count) {
+    (void)self;
+    (*env)->GetFloatArrayRegion(env, source, from, count, floats(address));
+}
+
+NATIVE(void, fill)(JNIEnv *env, jclass self, jlong address, jlong count, jfloat value) {
+    (void)env, (void)self;
+    for (jlong i = 0; i < count; i++) floats(address)[i] = value;
+}
+
+NATIVE(void, copy)(JNIEnv *env, jclass self, jlong from, jlong to, jlong count) {
+    (void)env, (void)self;
+    memcpy(floats(to), floats(from), (size_t)count * sizeof(float));
+}
+
+// ---- Recurrent layers
+
+NATIVE(jlong, recurrentFloats)(JNIEnv *env, jclass self, jint cell, jint time, jint batch,
+                               jint input, jint hidden, jboolean one_hot, jboolean backward) {
+    (void)env, (void)self;
+    return recurrent_floats(cell, time, batch, input, hidden, one_hot, backward);
+}
+
+// The order of NativeKernel.describe(RecurrentLayer).
+enum {
+    LAYER_CELL,
+    LAYER_TIME,
+    LAYER_BATCH,
+    LAYER_INPUT,
+    LAYER_HIDDEN_UNITS,
+    LAYER_PARAMETERS,
+    LAYER_GRADIENTS = LAYER_PARAMETERS + 4,
+    LAYER_X = LAYER_GRADIENTS + 4,
+    LAYER_HIDDEN,
+    LAYER_CELL_STATE,
+    LAYER_GATES,
+    LAYER_PACKED,
+    LAYER_D_HIDDEN_SEQUENCE,
+    LAYER_DX,
+    LAYER_D_HIDDEN,
+    LAYER_D_CELL,
+    LAYER_VALUES
+};
+
+static recurrent_parameters parameters_of(const jlong *addresses) {
+    const recurrent_parameters p = {floats(addresses[0]), floats(addresses[1]),
+                                    floats(addresses[2]), floats(addresses[3])};
+    return p;
+}
+
+static bool unpack_layer(JNIEnv *env, jlongArray described, recurrent_layer *layer) {
+    jlong values[LAYER_VALUES];
+    (*env)->GetLongArrayRegion(env, described, 0, LAYER_VALUES, values);
+    if ((*env)->ExceptionCheck(env)) return false;
+    layer->cell = (int)values[LAYER_CELL];
+    layer->time = values[LAYER_TIME];
+    layer->batch = values[LAYER_BATCH];
+    layer->input = values[LAYER_INPUT];
+    layer->hidden = values[LAYER_HIDDEN_UNITS];
+    layer->parameters = parameters_of(values + LAYER_PARAMETERS);
+    layer->gradients = parameters_of(values + LAYER_GRADIENTS);
+    layer->x = floats(values[LAYER_X]);
+    layer->one_hot = layer->x == NULL;
+    layer->hidden_states = floats(values[LAYER_HIDDEN]);
+    layer->cell_states = floats(values[LAYER_CELL_STATE]);
+    layer->gates = floats(values[LAYER_GATES]);
+    layer->packed = floats(values[LAYER_PACKED]);
+    layer->d_hidden_sequence = floats(values[LAYER_D_HIDDEN_SEQUENCE]);
+    layer->dx = floats(values[LAYER_DX]);
+    layer->d_hidden = floats(values[LAYER_D_HIDDEN]);
+    layer->d_cell = floats(values[LAYER_D_CELL]);
+    layer->tokens = recurrent_tokens(layer);
+    return true;
+}
+
+static bool unpack_window(JNIEnv *env, jlongArray described, jint time, jintArray tokens,
+                          recurrent_layer *layer) {
+    if (!unpack_layer(env, described, layer)) return false;
+    return !layer->one_hot ||
+           copy_ints(env, tokens, 0, time * (jint)layer->batch, recurrent_tokens(layer));
+}
+
+NATIVE(void, pack)(JNIEnv *env, jclass self, jint isa, jlongArray described) {
+    (void)self;
+    recurrent_layer layer;
+    if (unpack_layer(env, described, &layer)) kernel_for(isa)->recurrent_pack(&layer);
+}
+
+NATIVE(void, forward)(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time,
+                      jintArray tokens) {
+    (void)self;
+    recurrent_layer layer;
+    if (unpack_window(env, described, time, tokens, &layer)) {
+        kernel_for(isa)->recurrent_forward(&layer, time);
+    }
+}
+
+NATIVE(void, backward)(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time,
+                       jintArray tokens) {
+    (void)self;
+    recurrent_layer layer;
+    if (unpack_window(env, described, time, tokens, &layer)) {
+        kernel_for(isa)->recurrent_backward(&layer, time);
+    }
+}
+
+// ---- Output layer
+
+NATIVE(jlong, softmaxFloats)(JNIEnv *env, jclass self, jint positions, jint hidden,
+                             jint vocabulary, jboolean backward) {
+    (void)env, (void)self;
+    return softmax_floats(positions, hidden, vocabulary, backward);
+}
+
+// The order of NativeKernel.describe(SoftmaxHead).
+enum {
+    HEAD_POSITIONS,
+    HEAD_HIDDEN_UNITS,
+    HEAD_VOCABULARY,
+    HEAD_WEIGHTS,
+    HEAD_BIAS,
+    HEAD_HIDDEN,
+    HEAD_STATISTICS,
+    HEAD_PACKED,
+    HEAD_D_WEIGHTS,
+    HEAD_D_BIAS,
+    HEAD_D_HIDDEN,
+    HEAD_VALUES
+};
+
+static bool unpack_head(JNIEnv *env, jlongArray described, softmax_head *head) {
+    jlong values[HEAD_VALUES];
+    (*env)->GetLongArrayRegion(env, described, 0, HEAD_VALUES, values);
+    if ((*env)->ExceptionCheck(env)) return false;
+    head->positions = values[HEAD_POSITIONS];
+    head->hidden = values[HEAD_HIDDEN_UNITS];
+    head->vocabulary = values[HEAD_VOCABULARY];
+    head->weights = floats(values[HEAD_WEIGHTS]);
+    head->bias = floats(values[HEAD_BIAS]);
+    head->states = floats(values[HEAD_HIDDEN]);
+    head->statistics = floats(values[HEAD_STATISTICS]);
+    head->scratch = floats(values[HEAD_PACKED]);
+    head->d_weights = floats(values[HEAD_D_WEIGHTS]);
+    head->d_bias = floats(values[HEAD_D_BIAS]);
+    head->d_states = floats(values[HEAD_D_HIDDEN]);
+    head->labels = softmax_labels(head);
+    head->scale = 0;
+    head->gradients = false;
+    return true;
+}
+
+NATIVE(void, softmaxLoss)(JNIEnv *env, jclass self, jint isa, jlongArray described,
+                          jint positions, jintArray labels, jfloat scale, jboolean gradients) {
+    (void)self;
+    softmax_head head;
+    if (!unpack_head(env, described, &head)) return;
+    if (!copy_ints(env, labels, 0, positions, softmax_labels(&head))) return;
+    head.scale = scale;
+    head.gradients = gradients;
+    kernel_for(isa)->softmax_loss(&head, positions);
+}
+
+NATIVE(void, logits)(JNIEnv *env, jclass self, jint isa, jlongArray described, jint positions,
+                     jlong logits, jint stride) {
+    (void)self;
+    softmax_head head;
+    if (unpack_head(env, described, &head)) {
+        kernel_for(isa)->softmax_logits(&head, positions, floats(logits), stride);
+    }
+}
+
+// ---- Rows of a table
+
+#define ROWS_AT_ONCE 1024  // 4 KiB of stack
+
+NATIVE(void, gatherRows)(JNIEnv *env, jclass self, jlong table, jint columns, jintArray rows,
+                         jint count, jlong out, jint stride) {
+    (void)self;
+    int32_t some[ROWS_AT_ONCE];
+    for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
+        const jint part = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
+        if (!copy_ints(env, rows, first, part, some)) return;
+        gather_rows(floats(table), columns, some, part, floats(out) + (jlong)first * stride, stride);
+    }
+}
+
+NATIVE(void, scatterAddRows)(JNIEnv *env, jclass self, jint isa, jlong from, jint stride,
+                             jintArray rows, jint count, jlong table, jint columns) {
+    (void)self;
+    int32_t some[ROWS_AT_ONCE];
+    for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
+        const jint part = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
+        if (!copy_ints(env, rows, first, part, some)) return;
+        kernel_for(isa)->add_rows(floats(from) + (jlong)first * stride, stride, some, part, columns,
+                                  floats(table));
+    }
+}
+
+NATIVE(void, zeroRows)(JNIEnv *env, jclass self, jlong table, jint columns, jintArray rows,
+                       jint count) {
+    (void)self;
+    int32_t some[ROWS_AT_ONCE];
+    for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
+        const jint part = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
+        if (!copy_ints(env, rows, first, part, some)) return;
+        zero_rows(floats(table), columns, some, part);
+    }
+}
+
+// ---- Element by element
+
+NATIVE(void, dropout)(JNIEnv *env, jclass self, jint isa, jlong in, jint in_stride, jlong out,
+                      jint out_stride, jint rows, jint columns, jint threshold, jfloat factor,
+                      jlong seed, jint step, jint replica, jint purpose) {
+    (void)env, (void)self;
+    const padded_rows shape = {rows, columns, in_stride, out_stride};
+    const keep keep = {(uint32_t)threshold, factor};
+    const philox_key key = {(uint64_t)seed, (uint32_t)step, (uint32_t)replica, (uint32_t)purpose};
+    kernel_for(isa)->dropout(floats(in), floats(out), shape, keep, key);
+}
+
+NATIVE(jdouble, sumOfSquares)(JNIEnv *env, jclass self, jint isa, jlong vector, jlong count) {
+    (void)env, (void)self;
+    return kernel_for(isa)->sum_of_squares(floats(vector), count);
+}
+
+NATIVE(void, sgd)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
+                  jlong count, jfloat rate, jfloat scale, jfloat limit) {
+    (void)env, (void)self;
+    const scaling s = {scale, limit};
+    kernel_for(isa)->sgd(floats(parameters), floats(gradients), count, rate, s);
+}
+
+NATIVE(void, momentum)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
+                       jlong velocity, jlong count, jfloat rate, jfloat momentum, jfloat scale,
+                       jfloat limit) {
+    (void)env, (void)self;
+    const scaling s = {scale, limit};
+    kernel_for(isa)->momentum(floats(parameters), floats(gradients), floats(velocity), count, rate,
+                              momentum, s);
+}
+
+NATIVE(void, rmsprop)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
+                      jlong mean_square, jlong count, jfloat rate, jfloat decay,
+                      jfloat complement, jfloat epsilon, jfloat scale, jfloat limit) {
+    (void)env, (void)self;
+    const scaling s = {scale, limit};
+    kernel_for(isa)->rmsprop(floats(parameters), floats(gradients), floats(mean_square), count,
+                             rate, decay, complement, epsilon, s);
+}
+
+NATIVE(void, adam)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
+                   jlong mean, jlong mean_square, jlong count, jfloat rate, jfloat beta1,
+                   jfloat complement1, jfloat beta2, jfloat complement2, jfloat root_correction,
+                   jfloat epsilon, jfloat scale, jfloat limit) {
+    (void)env, (void)self;
+    const adam_step step = {rate, beta1, complement1, beta2, complement2, root_correction, epsilon};
+    const scaling s = {scale, limit};
+    kernel_for(isa)->adam(floats(parameters), floats(gradients), floats(mean), floats(mean_square),
+                          count, step, s);
+}

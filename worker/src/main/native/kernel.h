@@ -1,0 +1,114 @@
+// What the kernel computes, as seen by the JNI bridge and the tests. The contract, formulas and the
+// order of every sum are in docs/numerics.md; shapes and layouts in docs/kernel.md.
+#ifndef SPARKRNN_KERNEL_H
+#define SPARKRNN_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CELL_LSTM = 0, CELL_GRU = 1 };
+
+// The parameters of a recurrent layer, or their gradients; PyTorch's shapes, dense.
+typedef struct recurrent_parameters {
+    float *weight_ih;  // [gates * hidden, input]
+    float *weight_hh;  // [gates * hidden, hidden]
+    float *bias_ih;    // [gates * hidden]
+    float *bias_hh;
+} recurrent_parameters;
+
+// All buffers of one recurrent layer. Rows of activations are padded to 16 floats.
+typedef struct recurrent_layer {
+    int cell;  // CELL_LSTM or CELL_GRU
+    long time, batch, input, hidden;
+    bool one_hot;
+    recurrent_parameters parameters;
+    recurrent_parameters gradients;
+    const float *x;          // [time * batch, input]; not read if one_hot
+    const int32_t *tokens;   // [time * batch] if one_hot
+    float *hidden_states;    // [(time + 1) * batch, hidden], first the state before the window
+    float *cell_states;      // likewise; LSTM only
+    float *gates;            // [time * batch, slots * padded hidden], blocked
+    float *packed;           // recurrent_floats() floats
+    const float *d_hidden_sequence;  // [time * batch, hidden]
+    float *dx;               // [time * batch, input] or NULL
+    float *d_hidden;         // [batch, hidden]
+    float *d_cell;           // [batch, hidden]; LSTM only
+} recurrent_layer;
+
+typedef struct softmax_head {
+    long positions, hidden, vocabulary;
+    const float *weights;  // [vocabulary, hidden], dense
+    const float *bias;     // [vocabulary]
+    const float *states;   // [positions, hidden], padded
+    const int32_t *labels; // [positions]
+    float *statistics;     // [positions, 3]: largest logit, sum of exp, label's logit
+    float *scratch;        // softmax_floats() floats
+    float scale;
+    bool gradients;
+    float *d_weights, *d_bias, *d_states;
+} softmax_head;
+
+typedef struct philox_key {
+    uint64_t seed;
+    uint32_t step, replica, purpose;
+} philox_key;
+
+// Rows of 16-float-padded matrices; see dropout.
+typedef struct padded_rows {
+    long rows, columns, in_stride, out_stride;
+} padded_rows;
+
+// A random word from threshold on keeps an element, multiplied by the factor.
+typedef struct keep {
+    uint32_t threshold;
+    float factor;
+} keep;
+
+typedef struct scaling {
+    float scale, limit;  // limit 0: none
+} scaling;
+
+typedef struct adam_step {
+    float rate, beta1, complement1, beta2, complement2, root_correction, epsilon;
+} adam_step;
+
+// One instruction set's functions.
+typedef struct kernel {
+    const char *name;
+    void (*recurrent_pack)(const recurrent_layer *layer);
+    void (*recurrent_forward)(const recurrent_layer *layer, long time);
+    void (*recurrent_backward)(const recurrent_layer *layer, long time);
+    void (*softmax_loss)(const softmax_head *head, long positions);
+    void (*softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);
+    void (*add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
+                     long columns, float *table);
+    void (*dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
+    double (*sum_of_squares)(const float *x, long count);
+    void (*sgd)(float *p, const float *g, long count, float rate, scaling scaling);
+    void (*momentum)(float *p, const float *g, float *velocity, long count, float rate,
+                     float momentum, scaling scaling);
+    void (*rmsprop)(float *p, const float *g, float *mean_square, long count, float rate,
+                    float decay, float complement, float epsilon, scaling scaling);
+    void (*adam)(float *p, const float *g, float *mean, float *mean_square, long count,
+                 adam_step step, scaling scaling);
+} kernel;
+
+// The variants this library holds; NULL where the processor cannot run it.
+enum { ISA_AUTO = 0, ISA_AVX512 = 1, ISA_AVX2 = 2, ISA_PORTABLE = 3 };
+const kernel *kernel_for(int isa);
+
+// out[i] = table[rows[i]], the table dense.
+void gather_rows(const float *table, long columns, const int32_t *rows, long count, float *out,
+                 long out_stride);
+// table[rows[i]] = 0
+void zero_rows(float *table, long columns, const int32_t *rows, long count);
+
+// Sizes of the kernel's private regions, in floats; the same for all variants.
+long recurrent_floats(int cell, long time, long batch, long input, long hidden, bool one_hot,
+                      bool backward);
+// Where recurrent_layer.tokens may be kept: inside layer->packed.
+int32_t *recurrent_tokens(const recurrent_layer *layer);
+long softmax_floats(long positions, long hidden, long vocabulary, bool backward);
+int32_t *softmax_labels(const softmax_head *head);
+
+#endif

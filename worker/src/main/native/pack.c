@@ -1,0 +1,105 @@
+// Copies of a layer's weights in the order in which the products read them. Once per local step.
+#include "product.h"
+#include "variant.h"
+
+// The rows of one slot and block of units: `live` rows of 16, the rest stands for zeros.
+typedef struct slot_rows {
+    const float *first;
+    long live;
+} slot_rows;
+
+static slot_rows rows_of(const cell_shape *shape, const recurrent_layer *layer, const float *weights,
+                         long columns, long block, int slot) {
+    const long row = shape->gate_of[slot] * layer->hidden + block * LANES;
+    const slot_rows rows = {weights + row * columns,
+                            min_long(LANES, layer->hidden - block * LANES)};
+    return rows;
+}
+
+// [16 rows][columns] to [columns][16 of a panel].
+static void pack_transposed(slot_rows rows, long columns, float *panel, long width) {
+    for (long k = 0; k < columns; k += LANES) {
+        const long count = min_long(LANES, columns - k);
+        v16 part[LANES];
+        for (long r = 0; r < LANES; r++) {
+            part[r] = r < rows.live ? v_load_first(rows.first + r * columns + k, count) : v_zero();
+        }
+        v_transpose(part);
+        for (long i = 0; i < count; i++) v_store(panel + (k + i) * width, part[i]);
+    }
+}
+
+static void pack_forward(const cell_shape *shape, const recurrent_layer *layer,
+                         const float *weights, long columns, int first, int slots, float *out) {
+    const long blocks = ceil_div(layer->hidden, LANES);
+    const long width = slots * LANES;
+    for (long block = 0; block < blocks; block++) {
+        for (int s = 0; s < slots; s++) {
+            pack_transposed(rows_of(shape, layer, weights, columns, block, first + s), columns,
+                            out + block * columns * width + s * LANES, width);
+        }
+    }
+}
+
+// Rows stay rows: [blocked gate rows][64 columns] per panel. The source is walked row by row, so
+// that it streams; the panels are the ones that jump.
+static void pack_backward(const cell_shape *shape, const recurrent_layer *layer,
+                          const float *weights, long columns, int first, int slots, float *out) {
+    const long blocks = ceil_div(layer->hidden, LANES);
+    const long panel_floats = blocks * slots * LANES * PANEL;
+    for (long block = 0; block < blocks; block++) {
+        for (int s = 0; s < slots; s++) {
+            const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
+            for (long r = 0; r < LANES; r++) {
+                float *to = out + ((block * slots + s) * LANES + r) * PANEL;
+                for (long column = 0; column < columns; column += PANEL, to += panel_floats) {
+                    for (long v = 0; v < PANEL; v += LANES) {
+                        const long count = min_long(LANES, columns - column - v);
+                        const bool there = r < rows.live && count > 0;
+                        v_store(to + v, there ? v_load_first(rows.first + r * columns + column + v,
+                                                             count)
+                                              : v_zero());
+                    }
+                }
+            }
+        }
+    }
+}
+
+static void pack_bias(const cell_shape *shape, const recurrent_layer *layer, float *out) {
+    const recurrent_parameters *p = &layer->parameters;
+    const long blocks = ceil_div(layer->hidden, LANES);
+    for (long block = 0; block < blocks; block++) {
+        const long live = min_long(LANES, layer->hidden - block * LANES);
+        for (int s = 0; s < shape->slots; s++) {
+            const long row = shape->gate_of[s] * layer->hidden + block * LANES;
+            const bool input = s >= shape->input_first && s < shape->input_first + shape->input_slots;
+            const bool hidden =
+                s >= shape->hidden_first && s < shape->hidden_first + shape->hidden_slots;
+            const v16 ih = v_load_first(p->bias_ih + row, live);
+            const v16 hh = v_load_first(p->bias_hh + row, live);
+            v_store(out + (block * shape->slots + s) * LANES,
+                    input && hidden ? v_add(ih, hh)
+                    : input         ? ih
+                                    : hh);
+        }
+    }
+}
+
+void NAME(recurrent_pack)(const recurrent_layer *layer) {
+    const cell_shape *shape = cell_shape_of(layer->cell);
+    const recurrent_layout at = recurrent_layout_for(layer);
+    const recurrent_parameters *p = &layer->parameters;
+    pack_bias(shape, layer, layer->packed + at.bias);
+    pack_forward(shape, layer, p->weight_ih, layer->input, shape->input_first, shape->input_slots,
+                 layer->packed + at.forward_ih);
+    pack_forward(shape, layer, p->weight_hh, layer->hidden, shape->hidden_first,
+                 shape->hidden_slots, layer->packed + at.forward_hh);
+    if (layer->gradients.weight_hh == 0) return;
+    if (layer->dx != 0) {
+        pack_backward(shape, layer, p->weight_ih, layer->input, shape->input_first,
+                      shape->input_slots, layer->packed + at.backward_ih);
+    }
+    pack_backward(shape, layer, p->weight_hh, layer->hidden, shape->hidden_first,
+                  shape->hidden_slots, layer->packed + at.backward_hh);
+}

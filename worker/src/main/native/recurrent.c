@@ -1,0 +1,150 @@
+// A window of one recurrent layer: the input product of all steps at once, then step by step the
+// recurrent product of a block of units and, while its sums are in L1, the cell.
+#include "product.h"
+#include "variant.h"
+
+static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, long step) {
+    const long row = round_up(layer->hidden, LANES);
+    const cell_step at = {layer, step, 0, 0, row, row * shape->slots};
+    return at;
+}
+
+static cell_step block_of(cell_step at, long block) {
+    at.block = block;
+    at.live = min_long(LANES, at.layer->hidden - block * LANES);
+    return at;
+}
+
+// gates = bias + x * weight_ih, in the slots that see the input.
+static void input_product(const recurrent_layer *layer, const cell_shape *shape,
+                          recurrent_layout at, long positions) {
+    const long row = round_up(layer->hidden, LANES) * shape->slots;
+    const long width = shape->input_slots * LANES;
+    const long shift = shape->input_first * LANES;
+    const float *panels = layer->packed + at.forward_ih;
+    if (!layer->one_hot) {
+        const right weights = {panels, row / shape->slots * shape->input_slots, width};
+        const start bias = {layer->packed + at.bias + shift, 0, shape->slots * LANES};
+        NAME(product)(positions, left_rows(layer->x, round_up(layer->input, LANES), layer->input),
+                      weights, bias, layer->gates + shift, row, shape->slots * LANES);
+        return;
+    }
+    for (long p = 0; p < positions; p++) {
+        for (long block = 0; block < row / (shape->slots * LANES); block++) {
+            const long column = block * shape->slots * LANES + shift;
+            const float *weight = panels + (block * layer->input + layer->tokens[p]) * width;
+            for (long v = 0; v < width; v += LANES) {
+                v_store(layer->gates + p * row + column + v,
+                        v_add(v_load(layer->packed + at.bias + column + v), v_load(weight + v)));
+            }
+        }
+    }
+}
+
+// Slots that see the hidden state alone start at their bias.
+static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *shape,
+                               recurrent_layout at, cell_step step) {
+    const long block = shape->slots * LANES;
+    float *gates = layer->gates + step.step * layer->batch * step.gate_row;
+    for (int s = shape->input_first + shape->input_slots; s < shape->slots; s++) {
+        const v16 bias = v_load(layer->packed + at.bias + step.block * block + s * LANES);
+        for (long b = 0; b < layer->batch; b++) {
+            v_store(gates + b * step.gate_row + step.block * block + s * LANES, bias);
+        }
+    }
+}
+
+void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
+    const cell_shape *shape = cell_shape_of(layer->cell);
+    const recurrent_layout at = recurrent_layout_for(layer);
+    const long width = shape->hidden_slots * LANES;
+    input_product(layer, shape, at, time * layer->batch);
+    for (long t = 0; t < time; t++) {
+        const cell_step step = step_of(layer, shape, t);
+        const left previous = left_rows(layer->hidden_states + t * layer->batch * step.row,
+                                        step.row, layer->hidden);
+        for (long block = 0; block < step.row / LANES; block++) {
+            const cell_step unit = block_of(step, block);
+            float *gates = layer->gates + t * layer->batch * step.gate_row +
+                           (block * shape->slots + shape->hidden_first) * LANES;
+            const start begin = {gates, step.gate_row, 0};
+            start_hidden_slots(layer, shape, at, unit);
+            NAME(panel_product)(layer->batch, width, previous,
+                                layer->packed + at.forward_hh + block * layer->hidden * width,
+                                width, begin, gates, step.gate_row);
+            if (layer->cell == CELL_LSTM) {
+                NAME(lstm_forward)(unit);
+            } else {
+                NAME(gru_forward)(unit);
+            }
+        }
+    }
+}
+
+// The slots that see the hidden state, of the pre-activation gradients of a step, as left operand.
+static left hidden_slots_of(const recurrent_layer *layer, const cell_shape *shape, cell_step step) {
+    const long block = shape->slots * LANES;
+    const float *first = layer->gates + step.step * layer->batch * step.gate_row;
+    if (shape->hidden_slots == shape->slots) return left_rows(first, step.gate_row, step.gate_row);
+    const left a = {
+        first + shape->hidden_first * LANES, step.gate_row,      shape->hidden_slots * LANES, 1,
+        step.row / LANES,                    block};
+    return a;
+}
+
+// d_units[batch][64] = what reaches the hidden state of these units directly: from the layer above,
+// and from the window after this one, or past the recurrent product (GRU's z).
+static void direct_gradient(const recurrent_layer *layer, cell_step step, long first_unit,
+                            bool with_d_hidden, float *d_units) {
+    const long width = min_long(PANEL, step.row - first_unit);
+    for (long b = 0; b < layer->batch; b++) {
+        const float *above =
+            layer->d_hidden_sequence + (step.step * layer->batch + b) * step.row + first_unit;
+        const float *beyond = layer->d_hidden + b * step.row + first_unit;
+        for (long v = 0; v < width; v += LANES) {
+            const v16 d = v_load(above + v);
+            v_store(d_units + b * PANEL + v, with_d_hidden ? v_add(d, v_load(beyond + v)) : d);
+        }
+    }
+}
+
+static const float zeros[PANEL];
+
+void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
+    const cell_shape *shape = cell_shape_of(layer->cell);
+    const recurrent_layout at = recurrent_layout_for(layer);
+    const long units = round_up(layer->hidden, LANES);
+    const long panel_floats = units * shape->hidden_slots * PANEL;
+    const bool direct_path = !shape->has_cell_state;
+    float *d_units = layer->packed + at.d_units;
+    for (long t = time - 1; t >= 0; t--) {
+        const bool last_step = t == time - 1;
+        const cell_step step = step_of(layer, shape, t);
+        const left next = hidden_slots_of(layer, shape, step_of(layer, shape, t + 1));
+        for (long unit = 0; unit < units; unit += PANEL) {
+            const long width = min_long(PANEL, units - unit);
+            direct_gradient(layer, step, unit, last_step || direct_path, d_units);
+            if (!last_step) {
+                const start begin = {d_units, PANEL, 0};
+                NAME(panel_product)(layer->batch, width, next,
+                                    layer->packed + at.backward_hh + unit / PANEL * panel_floats,
+                                    PANEL, begin, d_units, PANEL);
+            }
+            for (long v = 0; v < width; v += LANES) {
+                const cell_step block = block_of(step, (unit + v) / LANES);
+                if (layer->cell == CELL_LSTM) {
+                    NAME(lstm_backward)(block, d_units + v);
+                } else {
+                    NAME(gru_backward)(block, d_units + v);
+                }
+            }
+        }
+    }
+    // What leaves the window at its start. Only existing columns are written: padding stays +0.
+    const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};
+    const start nothing = {zeros, 0, 0};
+    const start direct = {layer->d_hidden, units, PANEL};
+    NAME(product)(layer->batch, hidden_slots_of(layer, shape, step_of(layer, shape, 0)), weights,
+                  direct_path ? direct : nothing, layer->d_hidden, units, PANEL);
+    NAME(recurrent_gradients)(layer, time);
+}

@@ -1,0 +1,49 @@
+// The layout of the output layer's private region; the same for all variants.
+#include "softmax.h"
+
+// Bytes of one tile's logits: several MB, so that the weights, which pass once per tile from main
+// memory, are used for many positions, and little enough to stay in L3 beside another task's.
+#define LOGITS_BYTES (8L << 20)
+
+#define LARGEST_TILE 512
+#define SMALLEST_TILE 64
+
+static long round_up_16(long n) { return (n + 15) / 16 * 16; }
+
+static long tile_of(long positions, long vocabulary) {
+    long largest = LOGITS_BYTES / (4 * vocabulary) / 16 * 16;
+    if (largest < SMALLEST_TILE) largest = SMALLEST_TILE;
+    if (largest > LARGEST_TILE) largest = LARGEST_TILE;
+    const long tiles = (positions + largest - 1) / largest;
+    return round_up_16((positions + tiles - 1) / tiles);
+}
+
+static long take(long *next, long floats) {
+    const long offset = *next;
+    *next += round_up_16(floats);
+    return offset;
+}
+
+softmax_layout softmax_layout_of(long positions, long hidden, long vocabulary, bool backward) {
+    softmax_layout at;
+    long next = 0;
+    at.tile = tile_of(positions, vocabulary);
+    at.labels = take(&next, positions);
+    at.states = take(&next, (at.tile + 63) / 64 * 64 * hidden);
+    at.logits = take(&next, vocabulary * at.tile);
+    at.lanes = take(&next, 16 * at.tile);
+    at.factors = take(&next, 2 * at.tile);
+    at.d_states = take(&next, backward ? round_up_16(hidden) * at.tile : 0);
+    at.panels = take(&next, backward ? (hidden + 63) / 64 * 64 * at.tile : 0);
+    at.floats = next;
+    return at;
+}
+
+long softmax_floats(long positions, long hidden, long vocabulary, bool backward) {
+    return softmax_layout_of(positions, hidden, vocabulary, backward).floats;
+}
+
+int32_t *softmax_labels(const softmax_head *head) {
+    return (int32_t *)(head->scratch + softmax_layout_of(head->positions, head->hidden,
+                                                         head->vocabulary, false).labels);
+}

@@ -1,0 +1,23 @@
+// The table of one variant's functions.
+#include "variant.h"
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+
+extern const kernel NAME(kernel);
+
+const kernel NAME(kernel) = {
+    .name = TEXT(VARIANT),
+    .recurrent_pack = NAME(recurrent_pack),
+    .recurrent_forward = NAME(recurrent_forward),
+    .recurrent_backward = NAME(recurrent_backward),
+    .softmax_loss = NAME(softmax_loss),
+    .softmax_logits = NAME(softmax_logits),
+    .add_rows = NAME(add_rows),
+    .dropout = NAME(dropout),
+    .sum_of_squares = NAME(sum_of_squares),
+    .sgd = NAME(sgd),
+    .momentum = NAME(momentum),
+    .rmsprop = NAME(rmsprop),
+    .adam = NAME(adam),
+};

@@ -1,0 +1,47 @@
+// The functions of one instruction set; VARIANT is part of every name (simd.h).
+#ifndef SPARKRNN_VARIANT_H
+#define SPARKRNN_VARIANT_H
+
+#include "kernel.h"
+#include "recurrent.h"
+#include "simd.h"
+
+void NAME(recurrent_pack)(const recurrent_layer *layer);
+void NAME(recurrent_forward)(const recurrent_layer *layer, long time);
+void NAME(recurrent_backward)(const recurrent_layer *layer, long time);
+
+// The weight and bias gradients and dx, once all gates hold pre-activation gradients.
+void NAME(recurrent_gradients)(const recurrent_layer *layer, long time);
+
+// One block of 16 units for all streams of a step, right after its recurrent product.
+typedef struct cell_step {
+    const recurrent_layer *layer;
+    long step;
+    long block;     // units 16 * block and following
+    long live;      // units of this block that exist, 1 to 16
+    long row;       // padded hidden units: floats of a row of states
+    long gate_row;  // floats of a row of gates
+} cell_step;
+
+void NAME(lstm_forward)(cell_step at);
+void NAME(gru_forward)(cell_step at);
+// d_units: gradients by the hidden state, row stride 64.
+void NAME(lstm_backward)(cell_step at, const float *d_units);
+void NAME(gru_backward)(cell_step at, const float *d_units);
+
+void NAME(softmax_loss)(const softmax_head *head, long positions);
+void NAME(softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);
+
+void NAME(add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
+                    long columns, float *table);
+void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
+double NAME(sum_of_squares)(const float *x, long count);
+void NAME(sgd)(float *p, const float *g, long count, float rate, scaling scaling);
+void NAME(momentum)(float *p, const float *g, float *velocity, long count, float rate,
+                    float momentum, scaling scaling);
+void NAME(rmsprop)(float *p, const float *g, float *mean_square, long count, float rate,
+                   float decay, float complement, float epsilon, scaling scaling);
+void NAME(adam)(float *p, const float *g, float *mean, float *mean_square, long count,
+                adam_step step, scaling scaling);
+
+#endif
