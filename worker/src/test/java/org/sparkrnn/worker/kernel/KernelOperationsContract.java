@@ -10,12 +10,9 @@ import org.junit.jupiter.api.Test;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.random.PhiloxKey;
 
-/** The part of {@link KernelContract} beside the recurrent layers. */
-abstract class KernelOperationsContract {
+/** The part of {@link KernelContract} beside the recurrent layers, to the bit. */
+abstract class KernelOperationsContract extends KernelAccuracyContract {
   private static final int[] SIZES = {1, 3, 15, 16, 17, 31, 64, 100, 1000};
-
-  /** The kernel under test; one instance may serve all tests. */
-  abstract Kernel kernel();
 
   @Test
   void softmaxEqualsTheOracleInEveryShape() {

@@ -1,0 +1,133 @@
+package org.sparkrnn.worker.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.worker.model.LanguageModel;
+import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.random.PhiloxKey;
+import org.sparkrnn.worker.reference.ReferenceModel;
+
+/**
+ * The part of {@link KernelContract} that compares with the double-precision reference: a whole
+ * model, two windows, dropout on.
+ *
+ * <p>The bound. A chain of n terms errs by at most n·u·Σ|terms| (u = 2⁻²⁴; Higham 2002, section
+ * 3.1). The longest here are backward's over the gates, n = 4·(padded hidden). Rounding errors have
+ * random signs, so √n·u·√n = n·u relative to a sum whose terms cancel like random ones is generous;
+ * a gradient passes through one chain per step and layer, of which the first few dominate, because
+ * gates damp. Hence: the largest deviation of a block over its largest value is below 4·n·u. A
+ * wrong term, order of gates or factor deviates by more than 1e-2.
+ */
+abstract class KernelAccuracyContract {
+  private static final double UNIT_ROUNDOFF = 0x1p-24;
+  private static final int TIME = 7;
+  private static final int STREAMS = 5;
+  private static final int VOCABULARY = 40;
+  private static final long SEED = 31;
+
+  /** The kernel under test; one instance may serve all tests. */
+  abstract Kernel kernel();
+
+  static Stream<Arguments> models() {
+    Stream.Builder<Arguments> models = Stream.builder();
+    for (CellKind cell : CellKind.values()) {
+      for (int layers : new int[] {1, 3}) {
+        for (int hidden : new int[] {5, 33, 64}) {
+          for (float dropout : new float[] {0f, 0.3f}) {
+            models.add(Arguments.of(cell, layers, Input.EMBEDDING, hidden, dropout));
+            models.add(Arguments.of(cell, layers, Input.ONE_HOT, hidden, dropout));
+          }
+        }
+      }
+    }
+    return models.build();
+  }
+
+  @ParameterizedTest(name = "{0}, {1} layers, {2}, {3} units, dropout {4}")
+  @MethodSource("models")
+  void modelIsCloseToTheReference(
+      CellKind cell, int layers, Input input, int hidden, float dropout) {
+    int embedding = input == Input.EMBEDDING ? 21 : 0;
+    ModelSpec spec = new ModelSpec(cell, layers, VOCABULARY, input, embedding, hidden, dropout);
+    SplittableRandom random = new SplittableRandom(SEED);
+    float[] parameters = uniform(random, spec.layout().size(), (float) (1 / Math.sqrt(hidden)));
+    float[] state = uniform(random, spec.stateFloats(STREAMS), 0.5f);
+    int[] tokens = random.ints(TIME * STREAMS, 0, VOCABULARY).toArray();
+    int[] labels = random.ints(TIME * STREAMS, 0, VOCABULARY).toArray();
+    float scale = 1f / STREAMS;
+    double bound = 4 * 4 * Matrix.padded(hidden) * UNIT_ROUNDOFF;
+
+    ReferenceModel reference = new ReferenceModel(spec, STREAMS, doubles(parameters));
+    reference.forward(TIME, labels, tokens, doubles(state), masks(spec, 8));
+    double[][] masks = masks(spec, 9);
+    double[] losses = reference.forward(TIME, tokens, labels, reference.finalState(), masks);
+    double[] gradients = reference.backward(scale, masks).parameters();
+
+    try (LanguageModel model = LanguageModel.forTraining(spec, kernel(), STREAMS, TIME, 0)) {
+      model.setParameters(parameters);
+      model.writeState(state);
+      model.train(TIME, labels, tokens, scale, new LanguageModel.Masks(SEED, 8, 0));
+      model.clearTouchedRows();
+      model.carryState(TIME);
+      model.train(TIME, tokens, labels, scale, new LanguageModel.Masks(SEED, 9, 0));
+      double[] actualLosses = new double[losses.length];
+      model.losses(losses.length, actualLosses);
+      assertClose("losses", actualLosses, losses, 0, losses.length, bound);
+      double[] actual = doubles(model.gradients().toArray());
+      for (ParameterBlock block : spec.layout().blocks()) {
+        assertClose(block.name(), actual, gradients, block.offset(), block.size(), bound);
+      }
+    }
+  }
+
+  private static double[][] masks(ModelSpec spec, int step) {
+    double[][] masks = ReferenceModel.withoutDropout(spec);
+    if (spec.dropout() == 0) {
+      return masks;
+    }
+    long threshold = Math.round(spec.dropout() * 0x1p32);
+    for (int place = 0; place < masks.length; place++) {
+      PhiloxKey key = PhiloxKey.dropout(SEED, step, 0, place);
+      masks[place] = new double[TIME * STREAMS * (place == 0 ? spec.embedding() : spec.hidden())];
+      for (int i = 0; i < masks[place].length; i++) {
+        boolean kept = Integer.toUnsignedLong(key.word(i)) >= threshold;
+        masks[place][i] = kept ? 1 / (1 - (double) spec.dropout()) : 0;
+      }
+    }
+    return masks;
+  }
+
+  private static void assertClose(
+      String name, double[] actual, double[] expected, int offset, int size, double bound) {
+    double largest = 0;
+    double deviation = 0;
+    for (int i = offset; i < offset + size; i++) {
+      largest = Math.max(largest, Math.abs(expected[i]));
+      deviation = Math.max(deviation, Math.abs(actual[i] - expected[i]));
+    }
+    assertThat(deviation / largest).as("%s, seed %d", name, SEED).isLessThan(bound);
+  }
+
+  private static float[] uniform(SplittableRandom random, int count, float range) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) ((2 * random.nextDouble() - 1) * range);
+    }
+    return values;
+  }
+
+  private static double[] doubles(float[] values) {
+    double[] result = new double[values.length];
+    for (int i = 0; i < values.length; i++) {
+      result[i] = values[i];
+    }
+    return result;
+  }
+}
