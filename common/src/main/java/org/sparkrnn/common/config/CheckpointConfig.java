@@ -13,7 +13,6 @@ import java.io.Serializable;
 public record CheckpointConfig(String path, int everyRounds, int keepLast, boolean keepBest)
     implements Serializable {
   public CheckpointConfig {
-    Checks.requirePath("checkpoint.path", path);
     Checks.requireNotNegative("checkpoint.every-rounds", everyRounds);
     Checks.requirePositive("checkpoint.keep-last", keepLast);
   }

@@ -2,14 +2,10 @@ package org.sparkrnn.common.config;
 
 import java.time.Duration;
 import java.util.Locale;
-import java.util.regex.Pattern;
 import org.sparkrnn.common.errors.BadInputException;
 
 /** What the records of this package demand of their values; every message has key and value. */
 final class Checks {
-  /** What HOCON leaves of an unquoted URI: it takes {@code //} for the start of a comment. */
-  private static final Pattern CUT_URI = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*:");
-
   private Checks() {}
 
   static void requirePositive(String key, long value) {
@@ -53,14 +49,6 @@ final class Checks {
   static void requireNotNegative(String key, Duration value) {
     if (value.isNegative()) {
       throw new BadInputException("%s must not be negative, got %s".formatted(key, text(value)));
-    }
-  }
-
-  static void requirePath(String key, String path) {
-    if (CUT_URI.matcher(path).matches()) {
-      throw new BadInputException(
-          "%s is \"%s\": put the whole URI in double quotes, an unquoted // begins a comment"
-              .formatted(key, path));
     }
   }
 

@@ -22,6 +22,8 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
     FREE
   }
 
+  private static final int WRONG_GROUP = 4;
+
   static final List<ConfigKey> ALL =
       List.of(
           free("corpus.path", c -> c.corpus().path()),
@@ -117,9 +119,10 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
     String nearest = "";
     int fewest = Integer.MAX_VALUE;
     for (String name : (Iterable<String>) names()::iterator) {
-      // A key in the wrong group is as near as its own name is.
+      // However far apart two groups are, the right name in the wrong group is near.
       int edits =
-          Math.min(editDistance(unknown, name), 1 + editDistance(last(unknown), last(name)));
+          Math.min(
+              editDistance(unknown, name), WRONG_GROUP + editDistance(last(unknown), last(name)));
       if (edits < fewest) {
         fewest = edits;
         nearest = name;

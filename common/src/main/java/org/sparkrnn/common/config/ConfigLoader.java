@@ -100,10 +100,9 @@ final class ConfigLoader {
             collectSpark(value, spark);
           } else if (ConfigKey.isKnown(key)) {
             values.put(key, value);
-          } else if (value instanceof ConfigObject child && !isSparkKey(key)) {
-            if (!prefix.isEmpty() || !ConfigKey.isGroup(key)) {
-              checkNotUnknown(key, value);
-            }
+          } else if (value instanceof ConfigObject child
+              && !isSparkKey(key)
+              && (!child.isEmpty() || ConfigKey.isGroup(key))) {
             collect(key + ".", child, values, spark);
           } else {
             checkNotUnknown(key, value);

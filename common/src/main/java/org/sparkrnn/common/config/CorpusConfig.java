@@ -19,9 +19,7 @@ public record CorpusConfig(
     String path, List<String> input, Unit unit, String split, int minCount, int maxVocabulary)
     implements Serializable {
   public CorpusConfig {
-    Checks.requirePath("corpus.path", path);
     input = List.copyOf(input);
-    input.forEach(file -> Checks.requirePath("corpus.input", file));
     splitPercent("corpus.split", split);
     Checks.requirePositive("corpus.min-count", minCount);
     Checks.requireNotNegative("corpus.max-vocabulary", maxVocabulary);

@@ -22,7 +22,7 @@ import org.sparkrnn.common.storage.Files;
  * <p>A block is read whole and its checksum verified the first time that any of it is needed.
  * Afterwards pages of it are kept, the most recently used up to a fixed number; one that was
  * dropped is read again alone. A small split therefore stays in memory entirely, and a large one
- * read at hundreds of places costs two passes over the file at most.
+ * read at hundreds of places costs two passes over the file and a page for each place at most.
  */
 public final class TokenReader implements AutoCloseable {
   private static final int PAGE_BYTES = 1 << 16;
@@ -193,7 +193,7 @@ public final class TokenReader implements AutoCloseable {
       long current = firstPage + from / PAGE_BYTES;
       if (current == number) {
         wanted = page;
-      } else if (current > number) {
+      } else {
         keep(firstPages[shard] + current, page);
       }
     }

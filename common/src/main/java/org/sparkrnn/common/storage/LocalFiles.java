@@ -5,10 +5,13 @@ import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
@@ -39,14 +42,23 @@ public final class LocalFiles implements Files {
     if (java.nio.file.Files.isDirectory(file)) {
       throw new FileSystemException(path, null, "is a directory");
     }
-    return FileChannel.open(file, READ);
+    try {
+      return FileChannel.open(file, READ);
+    } catch (AccessDeniedException e) {
+      throw denied(path, e);
+    }
   }
 
   @Override
   public OutputStream create(String path) throws IOException {
     Path file = local(path).toAbsolutePath();
-    createDirectoriesDurably(file.getParent());
-    return new DurableOutputStream(file, FileChannel.open(file, CREATE, WRITE, TRUNCATE_EXISTING));
+    try {
+      createDirectoriesDurably(file.getParent());
+      return new DurableOutputStream(
+          file, FileChannel.open(file, CREATE, WRITE, TRUNCATE_EXISTING));
+    } catch (AccessDeniedException e) {
+      throw denied(path, e);
+    }
   }
 
   @Override
@@ -119,7 +131,18 @@ public final class LocalFiles implements Files {
 
   @Override
   public void createDirectories(String path) throws IOException {
-    createDirectoriesDurably(local(path).toAbsolutePath());
+    try {
+      createDirectoriesDurably(local(path).toAbsolutePath());
+    } catch (AccessDeniedException e) {
+      throw denied(path, e);
+    }
+  }
+
+  /** Java's own exception has the path for its whole message. */
+  private static AccessDeniedException denied(String path, AccessDeniedException cause) {
+    AccessDeniedException denied = new AccessDeniedException(path, null, "permission denied");
+    denied.initCause(cause);
+    return denied;
   }
 
   /** The path of this machine's file system that a path or {@code file:} URI means. */
@@ -165,7 +188,7 @@ public final class LocalFiles implements Files {
     }
     try (FileChannel channel = FileChannel.open(directory, READ)) {
       channel.force(true);
-    } catch (java.nio.file.AccessDeniedException e) {
+    } catch (AccessDeniedException e) {
       // A directory that may be written but not read cannot be forced; the file itself has been.
     }
   }
@@ -179,24 +202,34 @@ public final class LocalFiles implements Files {
     DurableOutputStream(Path file, FileChannel channel) {
       this.file = file;
       this.channel = channel;
-      this.buffered =
-          new java.io.BufferedOutputStream(
-              java.nio.channels.Channels.newOutputStream(channel), 1 << 16);
+      this.buffered = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
     }
 
     @Override
     public void write(int value) throws IOException {
-      buffered.write(value);
+      try {
+        buffered.write(value);
+      } catch (IOException e) {
+        throw failed(e);
+      }
     }
 
     @Override
     public void write(byte[] bytes, int from, int count) throws IOException {
-      buffered.write(bytes, from, count);
+      try {
+        buffered.write(bytes, from, count);
+      } catch (IOException e) {
+        throw failed(e);
+      }
     }
 
     @Override
     public void flush() throws IOException {
-      buffered.flush();
+      try {
+        buffered.flush();
+      } catch (IOException e) {
+        throw failed(e);
+      }
     }
 
     @Override
@@ -207,8 +240,15 @@ public final class LocalFiles implements Files {
       try (channel) {
         buffered.flush();
         channel.force(true);
+      } catch (IOException e) {
+        throw failed(e);
       }
       forceDirectory(file.getParent());
+    }
+
+    /** The system says that no space is left, but not where. */
+    private IOException failed(IOException cause) {
+      return new IOException("Cannot write %s: %s".formatted(file, cause.getMessage()), cause);
     }
   }
 }
