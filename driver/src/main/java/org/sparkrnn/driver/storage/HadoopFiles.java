@@ -162,6 +162,16 @@ public final class HadoopFiles implements Files, Serializable {
     return scheme.equals("file");
   }
 
+  /**
+   * The path that means the same in every process: a local path without its scheme made absolute,
+   * another unchanged.
+   */
+  public String absolute(String path) {
+    return isLocal(path) && !path.startsWith("file:")
+        ? java.nio.file.Path.of(path).toAbsolutePath().normalize().toString()
+        : path;
+  }
+
   private FileSystem fileSystem(Path path) throws IOException {
     return path.getFileSystem(configuration);
   }
