@@ -1,0 +1,119 @@
+package org.sparkrnn.worker.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.kernel.JavaKernel;
+import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.training.Plan;
+import org.sparkrnn.worker.training.ReplicaResult;
+import org.sparkrnn.worker.training.ReplicaState;
+import org.sparkrnn.worker.training.ReplicaTask;
+import org.sparkrnn.worker.training.ReplicaTrainer;
+
+/** 100 local steps from the same initial parameters: the losses are PyTorch's to 1e-4. */
+class TorchTrajectoryTest {
+  private static final int STEPS = 100;
+  private static final int VOCABULARY = 17;
+
+  /** The script's optimizers in our settings. */
+  private static final Map<String, List<String>> OPTIMIZERS =
+      Map.of(
+          "sgd", List.of("optimizer.kind=sgd", "optimizer.learning-rate=1"),
+          "sgd-clipped-by-norm",
+              List.of("optimizer.kind=sgd", "optimizer.learning-rate=1", "clipping.norm=0.1"),
+          "sgd-clipped-by-value",
+              List.of("optimizer.kind=sgd", "optimizer.learning-rate=1", "clipping.value=0.01"),
+          "momentum",
+              List.of(
+                  "optimizer.kind=momentum",
+                  "optimizer.learning-rate=0.1",
+                  "optimizer.momentum=0.9"),
+          "rmsprop",
+              List.of(
+                  "optimizer.kind=rmsprop",
+                  "optimizer.learning-rate=0.01",
+                  "optimizer.decay=0.95",
+                  "optimizer.epsilon=1e-8"),
+          "adam",
+              List.of(
+                  "optimizer.kind=adam",
+                  "optimizer.learning-rate=0.01",
+                  "optimizer.beta1=0.9",
+                  "optimizer.beta2=0.999",
+                  "optimizer.epsilon=1e-8"));
+
+  static Stream<Arguments> trajectories() {
+    Stream.Builder<Arguments> trajectories = Stream.builder();
+    for (CellKind cell : CellKind.values()) {
+      OPTIMIZERS.keySet().stream()
+          .sorted()
+          .forEach(optimizer -> trajectories.add(Arguments.of(cell, optimizer)));
+    }
+    return trajectories.build();
+  }
+
+  @ParameterizedTest
+  @MethodSource("trajectories")
+  void lossesEqualPyTorch(CellKind cell, String optimizer) throws IOException {
+    String cellName = cell.name().toLowerCase(Locale.ROOT);
+    TrainingConfig config = config(cellName, OPTIMIZERS.get(optimizer));
+    ModelSpec spec = ModelSpec.of(config.model(), VOCABULARY);
+    try (TorchGolden golden = new TorchGolden("trajectory-" + cellName)) {
+      int[] tokens = golden.integers("tokens");
+      Plan plan = Plan.of(config, tokens.length);
+      assertThat(plan.stepsPerEpoch()).isEqualTo(STEPS);
+      float[] expected = golden.floats("losses." + optimizer);
+      float[] parameters = golden.vector("parameter.", spec.layout());
+      ReplicaState state = ReplicaState.start();
+      for (int step = 0; step < STEPS; step++) {
+        ReplicaResult result =
+            ReplicaTrainer.run(
+                config,
+                spec,
+                new JavaKernel(),
+                plan,
+                new ReplicaTask(0, step, 0, step, 1, step, 0, 1.0),
+                parameters,
+                state,
+                (first, target, from, count) ->
+                    System.arraycopy(tokens, (int) first, target, from, count),
+                () -> false);
+        double loss = result.statistics().lossNatsPerToken();
+        assertThat(Math.abs(loss - expected[step])).as("step %d", step).isLessThan(1e-4);
+        parameters = result.parameters();
+        state = result.state();
+      }
+    }
+  }
+
+  private static TrainingConfig config(String cell, List<String> optimizer) {
+    List<String> settings =
+        new ArrayList<>(
+            List.of(
+                "model.cell=" + cell,
+                "model.layers=2",
+                "model.hidden=16",
+                "model.embedding=8",
+                "model.dropout=0",
+                "loss.reduction=token-mean",
+                "batch.streams=4",
+                "batch.window=8",
+                "clipping.norm=0",
+                "clipping.value=0",
+                "schedule.kind=constant",
+                "kernel.choice=java"));
+    settings.addAll(optimizer);
+    return TrainingConfig.load("", settings);
+  }
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Golden values computed by PyTorch; Debian's python3-torch (1.13) made the files in golden/.
+
+window-CELL-LAYERS-INPUT.safetensors: one window of a small model. `parameter.NAME` (rnn.weight_ih_l0 ...) and `gradient.NAME`,
+the gradient under the token mean, `tokens` and `labels` [time, batch], `initial` and `final` state
+[layers, states, batch, hidden], `output` [time, batch, hidden], `losses` [time, batch] in nats.
+
+trajectory-CELL.safetensors: 100 steps of truncated BPTT with carried state on one sequence of tokens, from the same
+initial parameters for each optimizer. `losses.OPTIMIZER` [100]: mean nats per token before each update.
+
+Usage: /usr/bin/python3 worker/src/test/python/torch_golden.py
+"""
+
+import json
+import os
+import struct
+
+import numpy
+import torch
+import torch.nn.functional as functional
+
+DIRECTORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
+STREAMS, WINDOW, STEPS = 4, 8, 100
+
+
+def write_safetensors(name, tensors):
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for key in sorted(tensors):
+        array = numpy.ascontiguousarray(tensors[key].detach().numpy().astype("<f4"))
+        begin, data = len(data), data + array.tobytes()
+        header[key] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [begin, len(data)]}
+    text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
+    text += b" " * (-len(text) % 8)
+    with open(os.path.join(DIRECTORY, name + ".safetensors"), "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+class LanguageModel(torch.nn.Module):
+    """Embedding or one-hot input, stacked recurrent layers, softmax; spark-rnn's block names."""
+
+    def __init__(self, cell, layers, vocabulary, embedding, hidden):
+        super().__init__()
+        self.vocabulary = vocabulary
+        if embedding:
+            self.embedding = torch.nn.Embedding(vocabulary, embedding)
+        kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell]
+        self.rnn = kind(embedding or vocabulary, hidden, layers)
+        self.output = torch.nn.Linear(hidden, vocabulary)
+
+    def forward(self, tokens, state):
+        one_hot = not hasattr(self, "embedding")
+        x = functional.one_hot(tokens, self.vocabulary).float() if one_hot else self.embedding(tokens)
+        output, state = self.rnn(x, state)
+        return self.output(output), output, state
+
+
+def losses_of(logits, labels):
+    flat = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    return flat.view(labels.shape)
+
+
+def stacked(state):
+    """[layers, states, batch, hidden] of PyTorch's state."""
+    return torch.stack(state, 1) if isinstance(state, tuple) else state.unsqueeze(1)
+
+
+def window(cell, layers, embedding):
+    torch.manual_seed(7)
+    vocabulary, hidden, time, batch = 11, 5, 4, 3
+    model = LanguageModel(cell, layers, vocabulary, embedding, hidden)
+    initial = torch.randn(2, layers, batch, hidden) * 0.5
+    state = (initial[0], initial[1]) if cell == "lstm" else initial[0]
+    tokens, labels = torch.randint(vocabulary, (2, time, batch))
+    logits, output, final = model(tokens, state)
+    losses = losses_of(logits, labels)
+    losses.mean().backward()
+    tensors = dict(tokens=tokens, labels=labels, initial=stacked(state), final=stacked(final), output=output, losses=losses)
+    for name, parameter in model.named_parameters():
+        tensors["parameter." + name] = parameter
+        tensors["gradient." + name] = parameter.grad
+    write_safetensors("window-%s-%d-%s" % (cell, layers, "embedding" if embedding else "one-hot"), tensors)
+
+
+OPTIMIZERS = {
+    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=1.0),
+    "sgd-clipped-by-norm": lambda parameters: torch.optim.SGD(parameters, lr=1.0),
+    "sgd-clipped-by-value": lambda parameters: torch.optim.SGD(parameters, lr=1.0),
+    "momentum": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
+    "rmsprop": lambda parameters: torch.optim.RMSprop(parameters, lr=0.01, alpha=0.95, eps=1e-8),
+    "adam": lambda parameters: torch.optim.Adam(parameters, lr=0.01, betas=(0.9, 0.999), eps=1e-8),
+}
+
+
+def text(vocabulary, count):
+    """Tokens of which each depends on the one before, so that there is something to learn."""
+    random = numpy.random.RandomState(3)
+    tokens = [0]
+    while len(tokens) < count:
+        jump = random.randint(4) == 0
+        tokens.append(random.randint(vocabulary) if jump else (tokens[-1] * 3 + 1) % vocabulary)
+    return torch.tensor(tokens)
+
+
+def trajectory(cell):
+    vocabulary = 17
+    sequence = text(vocabulary, STREAMS * WINDOW * STEPS + 1)
+    length = (len(sequence) - 1) // STREAMS
+    rows = torch.stack([sequence[s * length : (s + 1) * length + 1] for s in range(STREAMS)], 1)
+    tensors = {"tokens": sequence}
+    for name, optimizer_of in OPTIMIZERS.items():
+        torch.manual_seed(8)
+        model = LanguageModel(cell, 2, vocabulary, 8, 16)
+        for parameter_name, parameter in model.named_parameters():
+            tensors["parameter." + parameter_name] = parameter.detach().clone()
+        optimizer, state, losses = optimizer_of(model.parameters()), None, []
+        for step in range(STEPS):
+            part = rows[step * WINDOW : (step + 1) * WINDOW + 1]
+            logits, _, state = model(part[:-1], state)
+            state = tuple(s.detach() for s in state) if cell == "lstm" else state.detach()
+            loss = losses_of(logits, part[1:]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            if name == "sgd-clipped-by-norm":
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            if name == "sgd-clipped-by-value":
+                torch.nn.utils.clip_grad_value_(model.parameters(), 0.01)
+            optimizer.step()
+            losses.append(loss.item())
+        tensors["losses." + name] = torch.tensor(losses)
+        print("%s %s: loss %.4f to %.4f" % (cell, name, losses[0], losses[-1]))
+    write_safetensors("trajectory-%s" % cell, tensors)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    os.makedirs(DIRECTORY, exist_ok=True)
+    for each_cell in ("lstm", "gru"):
+        for each_layers in (1, 2):
+            for each_embedding in (0, 6):
+                window(each_cell, each_layers, each_embedding)
+        trajectory(each_cell)
