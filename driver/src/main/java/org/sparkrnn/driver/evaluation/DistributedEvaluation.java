@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
-import org.sparkrnn.common.config.EvaluationConfig;
 import org.sparkrnn.common.config.KernelConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.errors.BadInputException;
@@ -46,14 +45,6 @@ public final class DistributedEvaluation {
     this.kernel = kernel;
     this.spec = spec;
     this.watch = watch;
-  }
-
-  /** The setting {@code evaluation.streams} resolved: 0 is 1 for test, else the batch's. */
-  public static int streams(EvaluationConfig config, String split, int batchStreams) {
-    if (config.streams() > 0) {
-      return config.streams();
-    }
-    return split.equals("test") ? 1 : batchStreams;
   }
 
   /**

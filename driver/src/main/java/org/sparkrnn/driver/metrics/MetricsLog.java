@@ -11,6 +11,7 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.sparkrnn.common.storage.Files;
 
 /**
@@ -27,6 +28,7 @@ public final class MetricsLog {
   private final Files files;
   private final String path;
   private final List<String> lines = new ArrayList<>();
+  private Optional<RoundMetrics> last = Optional.empty();
   private boolean changed;
   private long lastFlush = System.nanoTime();
   private long pauseNanos;
@@ -52,6 +54,7 @@ public final class MetricsLog {
   /** Adds a round's line. */
   public void add(RoundMetrics metrics) throws IOException {
     lines.add(metrics.toJson());
+    last = Optional.of(metrics);
     changed = true;
     if (System.nanoTime() - lastFlush >= pauseNanos) {
       flush();
@@ -61,7 +64,14 @@ public final class MetricsLog {
   /** Writes the last round's line again, with what has been learned since. */
   public void replaceLast(RoundMetrics metrics) {
     lines.set(lines.size() - 1, metrics.toJson());
+    last = Optional.of(metrics);
     changed = true;
+  }
+
+  /** Adds the time that the checkpoint after the last round took to its line. */
+  public void checkpointTook(double seconds) {
+    last.ifPresent(
+        metrics -> replaceLast(metrics.withSeconds(metrics.seconds().withCheckpoint(seconds))));
   }
 
   /** Brings the file up to date. */

@@ -40,6 +40,17 @@ public final class CarriedState extends Message {
   }
 
   /**
+   * Carries a state in the cheapest way that is allowed.
+   *
+   * @param inlineBytes up to which it needs no file
+   */
+  static CarriedState of(
+      ReplicaState state, long inlineBytes, Files files, String path, String attempt)
+      throws IOException {
+    return state.bytes() <= inlineBytes ? inline(state) : write(files, path, attempt, state);
+  }
+
+  /**
    * Writes a state to {@code path}, by way of a temporary name that belongs to {@code attempt}: all
    * attempts of a task write equal bytes, so whichever renames first is as good as the others.
    */
@@ -85,11 +96,6 @@ public final class CarriedState extends Message {
   /** The file that must stay as long as this is carried, if there is one. */
   Optional<String> file() {
     return path.isEmpty() ? Optional.empty() : Optional.of(path);
-  }
-
-  /** Whether there is nothing to carry: all zeros. */
-  boolean isStart() {
-    return path.isEmpty() && state.hidden().length == 0 && state.moments().length == 0;
   }
 
   @Override

@@ -3,7 +3,9 @@ package org.sparkrnn.driver.rounds;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.worker.training.ReplicaState;
 
@@ -13,28 +15,46 @@ import org.sparkrnn.worker.training.ReplicaState;
  */
 final class ReplicaStates {
   private final List<CarriedState> carried;
+  private final boolean shared;
   private final float[] sharedMoments;
   private final long sharedSteps;
 
-  /**
-   * @param carried by replica; without moments if these are shared
-   * @param sharedMoments empty for zeros, and if they are not shared
-   * @param sharedSteps updates that the shared moments have seen
-   */
-  ReplicaStates(List<CarriedState> carried, float[] sharedMoments, long sharedSteps) {
+  private ReplicaStates(
+      List<CarriedState> carried, boolean shared, float[] sharedMoments, long sharedSteps) {
     this.carried = List.copyOf(carried);
+    this.shared = shared;
     this.sharedMoments = sharedMoments;
     this.sharedSteps = sharedSteps;
   }
 
+  /** Every replica keeps its own moments, if it has any. */
+  static ReplicaStates ofTheirOwn(List<CarriedState> carried) {
+    return new ReplicaStates(carried, false, new float[0], 0);
+  }
+
+  /**
+   * The replicas carry hidden state only.
+   *
+   * @param moments what all of them continue from; empty for zeros
+   * @param steps updates that these have seen
+   */
+  static ReplicaStates sharing(List<CarriedState> carried, float[] moments, long steps) {
+    return new ReplicaStates(carried, true, moments, steps);
+  }
+
   /** Zeros for that many replicas. */
-  static ReplicaStates start(int replicas) {
-    return new ReplicaStates(
-        Collections.nCopies(replicas, CarriedState.inline(ReplicaState.start())), new float[0], 0);
+  static ReplicaStates start(int replicas, boolean shared) {
+    List<CarriedState> zeros =
+        Collections.nCopies(replicas, CarriedState.inline(ReplicaState.start()));
+    return new ReplicaStates(zeros, shared, new float[0], 0);
   }
 
   List<CarriedState> carried() {
     return carried;
+  }
+
+  boolean shared() {
+    return shared;
   }
 
   float[] sharedMoments() {
@@ -45,23 +65,23 @@ final class ReplicaStates {
     return sharedSteps;
   }
 
-  /** The whole states, as a checkpoint has them. */
-  List<ReplicaState> open(Files files) throws IOException {
-    List<ReplicaState> states = new ArrayList<>();
-    for (CarriedState state : carried) {
-      ReplicaState own = state.open(files);
-      states.add(sharedMoments.length == 0 ? own : own.withMoments(sharedMoments, sharedSteps));
-    }
-    return states;
+  /** The whole state of a replica, as a checkpoint has it. */
+  ReplicaState open(int replica, Files files) throws IOException {
+    ReplicaState own = carried.get(replica).open(files);
+    return shared ? own.withMoments(sharedMoments, sharedSteps) : own;
   }
 
   /** Deletes the files of these states that {@code next} does not carry on. */
   void deleteUnless(ReplicaStates next, Files files) throws IOException {
-    List<String> kept = next.carried.stream().flatMap(state -> state.file().stream()).toList();
-    for (CarriedState state : carried) {
-      if (state.file().isPresent() && !kept.contains(state.file().get())) {
-        files.delete(state.file().get());
+    Set<String> kept = new HashSet<>(next.paths());
+    for (String path : new ArrayList<>(paths())) {
+      if (!kept.contains(path)) {
+        files.delete(path);
       }
     }
+  }
+
+  private List<String> paths() {
+    return carried.stream().flatMap(state -> state.file().stream()).toList();
   }
 }

@@ -140,15 +140,13 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
 
   private CarriedState carry(ReplicaTask task, ReplicaState state, TaskContext context)
       throws IOException {
-    if (state.bytes() <= setting.config().round().inlineStateBytes()) {
-      return CarriedState.inline(state);
-    }
     String name = "round-%d/replica-%d.state".formatted(task.round() + 1, task.replica());
-    return CarriedState.write(
+    return CarriedState.of(
+        state,
+        setting.config().round().inlineStateBytes(),
         setting.files(),
         Files.join(setting.workFolder(), name),
-        "attempt-" + context.taskAttemptId(),
-        state);
+        "attempt-" + context.taskAttemptId());
   }
 
   /** The slices, copied one by one as the shuffle writes them. */

@@ -10,7 +10,6 @@ import org.apache.spark.broadcast.Broadcast;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sparkrnn.common.config.OptimizerConfig;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.ClusterFailedException;
 import org.sparkrnn.common.errors.DivergedException;
@@ -59,7 +58,7 @@ final class TrainingRound {
     Plan plan = state.plan();
     List<ReplicaTask> tasks =
         IntStream.range(0, plan.replicas()).mapToObj(r -> state.task(r, steps)).toList();
-    RoundCut cut = cut(start.length, plan.replicas());
+    RoundCut cut = cut(start.length, plan.replicas(), states.shared());
     String name = "round " + (state.round() + 1);
     List<Broadcast<?>> broadcasts = new ArrayList<>();
     long begin = System.nanoTime();
@@ -93,8 +92,7 @@ final class TrainingRound {
     }
   }
 
-  private RoundCut cut(int parameters, int replicas) {
-    boolean withMoments = setting.config().optimizer().state() == OptimizerConfig.State.AVERAGE;
+  private RoundCut cut(int parameters, int replicas, boolean withMoments) {
     int moments =
         withMoments
             ? Math.multiplyExact(ReplicaTrainer.momentVectors(setting.config()), parameters)
@@ -143,12 +141,12 @@ final class TrainingRound {
     requireFinite(name, average);
     long computeNanos = reports.stream().mapToLong(ReplicaReport::nanos).max().orElse(0);
     long steps = reports.stream().mapToLong(report -> report.statistics().steps()).max().orElse(0);
+    List<CarriedState> carried = reports.stream().map(ReplicaReport::state).toList();
     return new RoundResult(
         average,
-        new ReplicaStates(
-            reports.stream().map(ReplicaReport::state).toList(),
-            moments,
-            moments.length == 0 ? 0 : before.sharedSteps() + steps),
+        before.shared()
+            ? ReplicaStates.sharing(carried, moments, before.sharedSteps() + steps)
+            : ReplicaStates.ofTheirOwn(carried),
         reports,
         new Seconds(
             1e-9 * Math.max(0, totalNanos - broadcastNanos - computeNanos - averageNanos),

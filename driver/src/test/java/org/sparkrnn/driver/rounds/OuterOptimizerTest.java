@@ -4,19 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.sparkrnn.common.config.OuterConfig;
 
 class OuterOptimizerTest {
   // All numbers below are dyadic, so the hand-computed values are exact in float.
 
   @Test
   void averageIsTheAverage() {
-    OuterOptimizer outer = OuterOptimizer.average(new float[] {1, 2});
+    OuterOptimizer outer = average(new float[] {1, 2});
     float[] average = {3, 5};
-    outer.step(average);
+    outer = outer.step(average);
     assertThat(outer.parameters()).containsExactly(3, 5);
     assertThat(outer.start()).containsExactly(3, 5);
-    assertThat(outer.hasState()).isFalse();
+    assertThat(outer.state()).isEmpty();
   }
 
   /**
@@ -32,15 +34,17 @@ class OuterOptimizerTest {
    */
   @Test
   void nesterovAtUnitRateIsBlockMomentum() {
-    OuterOptimizer outer = OuterOptimizer.nesterov(1, 0.5, new float[] {0});
+    OuterOptimizer outer = nesterov(1, 0.5, new float[] {0});
     float[] averages = {1, 2, 2};
     float[] parameters = {1, 2, 2};
     float[] velocities = {1, 1, 0};
     float[] starts = {1.5f, 2.5f, 2};
     for (int round = 0; round < 3; round++) {
-      outer.step(new float[] {averages[round]});
+      outer = outer.step(new float[] {averages[round]});
       assertThat(outer.parameters()).as("w of round %d", round).containsExactly(parameters[round]);
-      assertThat(outer.velocity()).as("m of round %d", round).containsExactly(velocities[round]);
+      assertThat(outer.state().get("momentum"))
+          .as("m of round %d", round)
+          .containsExactly(velocities[round]);
       assertThat(outer.start()).as("start of round %d", round).containsExactly(starts[round]);
     }
   }
@@ -56,12 +60,12 @@ class OuterOptimizerTest {
    */
   @Test
   void nesterovAtHalfRateAgreesWithThreeRoundsByHand() {
-    OuterOptimizer outer = OuterOptimizer.nesterov(0.5, 0.5, new float[] {4});
+    OuterOptimizer outer = nesterov(0.5, 0.5, new float[] {4});
     float[] averages = {6, 5, 7};
     float[] parameters = {5, 5.25f, 6.1875f};
     float[] starts = {5.5f, 5.375f, 6.65625f};
     for (int round = 0; round < 3; round++) {
-      outer.step(new float[] {averages[round]});
+      outer = outer.step(new float[] {averages[round]});
       assertThat(outer.parameters()).as("w of round %d", round).containsExactly(parameters[round]);
       assertThat(outer.start()).as("start of round %d", round).containsExactly(starts[round]);
     }
@@ -70,7 +74,7 @@ class OuterOptimizerTest {
   /** DiLoCo and PyTorch keep the look-ahead: θ ← θ + lr·(G + mu·m), m ← mu·m + G. */
   @Test
   void startsAreTheParametersOfDiLoCo() {
-    OuterOptimizer outer = OuterOptimizer.nesterov(0.7, 0.9, new float[] {1});
+    OuterOptimizer outer = nesterov(0.7, 0.9, new float[] {1});
     double theta = 1;
     double m = 0;
     float[] averages = {0.5f, 0.75f, 0.25f, 0.125f};
@@ -78,7 +82,7 @@ class OuterOptimizerTest {
       double g = average - theta;
       m = 0.9 * m + g;
       theta += 0.7 * (g + 0.9 * m);
-      outer.step(new float[] {average});
+      outer = outer.step(new float[] {average});
       // Three roundings to float per round, none of a value above 2.
       assertThat((double) outer.start()[0]).isCloseTo(theta, within(3e-6));
     }
@@ -89,10 +93,10 @@ class OuterOptimizerTest {
     long seed = 5;
     System.out.println("seed " + seed);
     Random random = new Random(seed);
-    OuterOptimizer outer = OuterOptimizer.nesterov(1, 0, new float[] {0.3f});
+    OuterOptimizer outer = nesterov(1, 0, new float[] {0.3f});
     for (int round = 0; round < 100; round++) {
       float average = (float) random.nextGaussian();
-      outer.step(new float[] {average});
+      outer = outer.step(new float[] {average});
       assertThat(outer.parameters()).containsExactly(average);
       assertThat(outer.start()).containsExactly(average);
     }
@@ -100,41 +104,48 @@ class OuterOptimizerTest {
 
   @Test
   void momentumShrinksWithTheLearningRateAndNeverGrowsWithIt() {
-    OuterOptimizer outer = OuterOptimizer.nesterov(1, 0.5, new float[] {0});
-    outer.learningRateIs(1);
-    outer.step(new float[] {4}); // m = 4, w = 4
-    outer.learningRateIs(0.25);
-    assertThat(outer.velocity()).containsExactly(1);
-    assertThat(outer.parameters()).containsExactly(4);
-    assertThat(outer.start()).containsExactly(4.5f);
-    outer.learningRateIs(2);
-    assertThat(outer.velocity()).containsExactly(1);
-    assertThat(outer.innerLearningRate()).isEqualTo(2);
+    OuterOptimizer outer = nesterov(1, 0.5, new float[] {0}).step(new float[] {4}); // m = w = 4
+    OuterOptimizer lower = outer.afterLearningRate(1, 0.25);
+    assertThat(lower.state().get("momentum")).containsExactly(1);
+    assertThat(lower.parameters()).containsExactly(4);
+    assertThat(lower.start()).containsExactly(4.5f);
+    assertThat(outer.afterLearningRate(0.25, 1)).isSameAs(outer);
   }
 
   @Test
   void restoredStateContinuesAsIfNothingHadHappened() {
-    OuterOptimizer first = OuterOptimizer.nesterov(0.7, 0.9, new float[] {1, -1});
-    first.learningRateIs(1);
-    first.step(new float[] {0.4f, 0.3f});
-    OuterOptimizer second = OuterOptimizer.nesterov(0.7, 0.9, first.parameters());
-    second.restore(first.velocity(), first.start(), first.innerLearningRate());
-    for (OuterOptimizer outer : new OuterOptimizer[] {first, second}) {
-      outer.learningRateIs(0.3);
-      outer.step(new float[] {0.2f, -0.1f});
-    }
+    OuterConfig config = new OuterConfig(OuterConfig.Kind.NESTEROV, 0.7, 0.9);
+    OuterOptimizer first =
+        OuterOptimizer.start(config, new float[] {1, -1}).step(new float[] {0.4f, 0.3f});
+    OuterOptimizer second = OuterOptimizer.restore(config, first.parameters(), first.state());
+    float[] average = {0.2f, -0.1f};
+    first = first.afterLearningRate(1, 0.3).step(average);
+    second = second.afterLearningRate(1, 0.3).step(average);
     assertThat(second.parameters()).containsExactly(first.parameters());
     assertThat(second.start()).containsExactly(first.start());
-    assertThat(second.velocity()).containsExactly(first.velocity());
+    assertThat(second.state().get("momentum")).containsExactly(first.state().get("momentum"));
   }
 
   @Test
   void stateOfAnotherSizeIsRefused() {
-    OuterOptimizer outer = OuterOptimizer.nesterov(1, 0.5, new float[3]);
-    assertThatThrownBy(() -> outer.restore(new float[2], new float[3], 0))
+    OuterConfig config = new OuterConfig(OuterConfig.Kind.NESTEROV, 1, 0.5);
+    TreeMap<String, float[]> state = new TreeMap<>();
+    state.put("momentum", new float[2]);
+    state.put("start", new float[3]);
+    assertThatThrownBy(() -> OuterOptimizer.restore(config, new float[3], state))
         .hasMessageContaining("2")
         .hasMessageContaining("3");
+    OuterOptimizer outer = OuterOptimizer.start(config, new float[3]);
     assertThatThrownBy(() -> outer.step(new float[4])).hasMessageContaining("4");
+  }
+
+  private static OuterOptimizer average(float[] parameters) {
+    return OuterOptimizer.start(new OuterConfig(OuterConfig.Kind.AVERAGE, 1, 0), parameters);
+  }
+
+  private static OuterOptimizer nesterov(double rate, double momentum, float[] parameters) {
+    return OuterOptimizer.start(
+        new OuterConfig(OuterConfig.Kind.NESTEROV, rate, momentum), parameters);
   }
 
   private static org.assertj.core.data.Offset<Double> within(double value) {

@@ -1,0 +1,29 @@
+package org.sparkrnn.driver.metrics;
+
+/**
+ * What a run is about to do.
+ *
+ * @param parameters of the model
+ * @param replicas that train side by side
+ * @param epochs in all
+ * @param epoch epochs that have ended
+ * @param step local steps that have been taken
+ * @param stepInEpoch of these, in the running epoch
+ * @param stepsPerEpoch of the present corpus
+ * @param tokensPerEpoch of the present corpus, of all replicas
+ * @param tokens trained on so far
+ * @param droppedTokens of an epoch that are too few for a row or have no label
+ * @param taskBytes native memory that a task plans
+ */
+public record RunDescription(
+    long parameters,
+    int replicas,
+    int epochs,
+    int epoch,
+    long step,
+    long stepInEpoch,
+    long stepsPerEpoch,
+    long tokensPerEpoch,
+    long tokens,
+    long droppedTokens,
+    long taskBytes) {}

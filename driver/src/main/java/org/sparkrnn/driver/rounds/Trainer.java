@@ -1,0 +1,250 @@
+package org.sparkrnn.driver.rounds;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.CorpusManifest;
+import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.corpus.Vocabulary;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.ClusterFailedException;
+import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.common.storage.Files;
+import org.sparkrnn.driver.cluster.AbandonedException;
+import org.sparkrnn.driver.cluster.JobWatch;
+import org.sparkrnn.driver.cluster.StopRequest;
+import org.sparkrnn.driver.evaluation.DistributedEvaluation;
+import org.sparkrnn.driver.metrics.RoundMetrics;
+import org.sparkrnn.driver.metrics.RunDescription;
+import org.sparkrnn.driver.metrics.TrainingListener;
+import org.sparkrnn.driver.storage.HadoopFiles;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.KernelChoice;
+import org.sparkrnn.worker.kernel.KernelIsa;
+import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.training.Evaluation;
+import org.sparkrnn.worker.training.Evaluator;
+import org.sparkrnn.worker.training.Plan;
+import org.sparkrnn.worker.training.ReplicaTrainer;
+import org.sparkrnn.worker.training.TrainingState;
+
+/**
+ * Trains a language model on a Spark cluster: rounds of local training, each averaged and followed
+ * by an outer step, with evaluations and checkpoints in between, until the run ends.
+ *
+ * <p>A position is what a checkpoint holds; the loop goes from one to the next. Where a run is cut
+ * off, by a limit, a signal or a crash, does not show in any of them.
+ */
+public final class Trainer {
+  private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+  private static final String TRAIN = "train";
+  private static final String VALIDATION = "valid";
+
+  private final TrainingConfig config;
+  private final RoundSetting setting;
+  private final StopRequest stop;
+  private final CheckpointStore store;
+  private final String vocabularyFingerprint;
+  private final TrainingRound rounds;
+  private final DistributedEvaluation evaluation;
+  private final RunRecorder recorder;
+  private final long beginNanos = System.nanoTime();
+  private RunPosition position;
+
+  private Trainer(
+      JavaSparkContext context,
+      TrainingConfig config,
+      TrainOptions options,
+      List<TrainingListener> listeners)
+      throws IOException {
+    HadoopFiles files = new HadoopFiles(context.hadoopConfiguration());
+    String corpusPath = absolute(files, required("corpus.path", config.corpus().path()));
+    String run = absolute(files, required("checkpoint.path", config.checkpoint().path()));
+    CorpusReader corpus = new CorpusReader(files, corpusPath);
+    Vocabulary vocabulary = corpus.vocabulary();
+    ModelSpec spec = ModelSpec.of(config.model(), vocabulary.size());
+    this.config = config;
+    this.setting = new RoundSetting(config, spec, files, corpusPath, Files.join(run, "work"));
+    this.stop = options.stop();
+    this.store = new CheckpointStore(files, run);
+    this.vocabularyFingerprint = vocabulary.fingerprint();
+    JobWatch watch = new JobWatch(stop, config.round().timeout(), config.training().stopGrace());
+    this.rounds = new TrainingRound(context, setting, watch);
+    this.evaluation =
+        new DistributedEvaluation(context, files, corpusPath, config.kernel(), spec, watch);
+    RunChecks checks = new RunChecks(context, setting);
+    checks.requireResultsFit();
+    this.position =
+        new RunStart(setting, store, vocabulary)
+            .find(options, corpus.manifest().split(TRAIN).tokens());
+    checks.requireSharedWorkFolder(watch);
+    this.recorder =
+        new RunRecorder(context, setting, store, vocabulary, listeners, position.state());
+  }
+
+  /**
+   * Trains until the epochs are done, a limit is reached or somebody asks to stop, and leaves a
+   * checkpoint there.
+   *
+   * @throws BadInputException if a setting, the corpus or a checkpoint is not fit for it
+   * @throws DivergedException if a loss or a parameter is no longer finite; the checkpoints before
+   *     stay
+   * @throws ClusterFailedException if the cluster does not do its work
+   */
+  public static TrainingOutcome run(
+      JavaSparkContext context,
+      TrainingConfig config,
+      TrainOptions options,
+      List<TrainingListener> listeners)
+      throws IOException {
+    Trainer trainer = new Trainer(context, config, options, listeners);
+    try {
+      return trainer.train();
+    } finally {
+      trainer.setting.files().delete(trainer.setting.workFolder());
+    }
+  }
+
+  private TrainingOutcome train() throws IOException {
+    recorder.started(description());
+    try {
+      while (end().isEmpty()) {
+        trainRound();
+        if (position.state().checkpointDue(config)) {
+          recorder.save(position);
+        }
+      }
+      recorder.save(position);
+    } catch (AbandonedException e) {
+      LOG.warn("{}; what came before it is kept", e.getMessage());
+      recorder.save(position);
+    } catch (ClusterFailedException e) {
+      saveAfter(e);
+      throw e;
+    }
+    return outcome();
+  }
+
+  /** From one position to the next. */
+  private void trainRound() throws IOException {
+    TrainingState before = position.state().beginEpoch(tokensOfNextRound());
+    int steps = before.stepsInRound(config);
+    RoundResult result = rounds.run(before, steps, position.outer().start(), position.replicas());
+    OuterOptimizer outer = position.outer().step(result.average());
+    TrainingState after = before.afterRound(steps);
+    RoundMetrics metrics = RoundSummary.of(config, before, after, result);
+    recorder.roundEnded(metrics);
+    if (after.evaluationDue(config)) {
+      after = evaluate(outer.parameters(), after, metrics);
+    }
+    outer =
+        outer.afterLearningRate(metrics.learningRate(), RoundSummary.learningRate(config, after));
+    RunPosition next = new RunPosition(after, outer, result.states());
+    position.replicas().deleteUnless(next.replicas(), setting.files());
+    position = next;
+  }
+
+  private TrainingState evaluate(float[] parameters, TrainingState state, RoundMetrics metrics)
+      throws IOException {
+    CorpusManifest manifest = new CorpusReader(setting.files(), setting.corpusPath()).manifest();
+    int streams = Evaluator.streams(config, VALIDATION);
+    if (!manifest.splits().containsKey(VALIDATION)
+        || manifest.split(VALIDATION).tokens() <= streams) {
+      return state;
+    }
+    long begin = System.nanoTime();
+    Evaluation losses = evaluation.evaluate(parameters, VALIDATION, streams);
+    TrainingState evaluated = state.afterEvaluation(config, losses.natsPerToken());
+    recorder.evaluated(
+        metrics.withValidation(losses.natsPerToken(), 1e-9 * (System.nanoTime() - begin)),
+        losses,
+        evaluated.isBest());
+    return evaluated;
+  }
+
+  /** Why the run ends here; empty if it goes on. */
+  private Optional<String> end() {
+    long limitNanos = config.training().maxDuration().toNanos();
+    if (position.state().end(config).isPresent()) {
+      return position.state().end(config).map(TrainingState.End::reason);
+    }
+    if (limitNanos > 0 && System.nanoTime() - beginNanos >= limitNanos) {
+      return Optional.of("training.max-duration is reached");
+    }
+    return stop.reason();
+  }
+
+  private TrainingOutcome outcome() throws IOException {
+    String reason = end().orElse("stopped");
+    recorder.ended(reason);
+    TrainingState state = position.state();
+    return new TrainingOutcome(
+        reason,
+        state,
+        state.step() == 0 ? Optional.empty() : Optional.of(store.pathOf(state.step())),
+        state.end(config).isPresent());
+  }
+
+  /** The rounds before the one that the cluster failed in are good. */
+  private void saveAfter(ClusterFailedException failure) {
+    try {
+      recorder.save(position);
+    } catch (IOException | RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /** Tokens of the training split; a corpus that grew takes effect when an epoch begins. */
+  private long tokensOfNextRound() throws IOException {
+    if (position.state().stepInEpoch() > 0) {
+      return position.state().plan().tokens();
+    }
+    CorpusManifest manifest = new CorpusReader(setting.files(), setting.corpusPath()).manifest();
+    if (!manifest.vocabularyFingerprint().equals(vocabularyFingerprint)) {
+      throw new BadInputException(
+          "Cannot go on training: corpus %s has got another vocabulary"
+              .formatted(setting.corpusPath()));
+    }
+    return manifest.split(TRAIN).tokens();
+  }
+
+  private RunDescription description() {
+    TrainingState state = position.state();
+    Plan plan = state.plan();
+    Kernel kernel =
+        Kernel.create(
+            KernelChoice.valueOf(config.kernel().choice().name()),
+            KernelIsa.valueOf(config.kernel().isa().name()));
+    return new RunDescription(
+        setting.spec().layout().size(),
+        plan.replicas(),
+        config.training().epochs(),
+        state.epoch(),
+        state.step(),
+        state.stepInEpoch(),
+        plan.stepsPerEpoch(),
+        plan.tokensPerEpoch(),
+        state.tokens(),
+        plan.droppedTokens(),
+        ReplicaTrainer.arenaBytes(config, setting.spec(), kernel));
+  }
+
+  /** Executors have other working directories. */
+  private static String absolute(HadoopFiles files, String path) {
+    boolean relative = files.isLocal(path) && !path.startsWith("file:");
+    return relative ? Path.of(path).toAbsolutePath().normalize().toString() : path;
+  }
+
+  private static String required(String key, String value) {
+    if (value.isEmpty()) {
+      throw new BadInputException("Cannot train: %s is not set".formatted(key));
+    }
+    return value;
+  }
+}
