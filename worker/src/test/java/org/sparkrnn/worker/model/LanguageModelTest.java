@@ -1,0 +1,185 @@
+package org.sparkrnn.worker.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.kernel.JavaKernel;
+import org.sparkrnn.worker.random.PhiloxKey;
+import org.sparkrnn.worker.reference.ReferenceModel;
+
+/** The composition of kernel operations against the double-precision reference. */
+class LanguageModelTest {
+  private static final int STREAMS = 3;
+  private static final int WINDOW = 6;
+  private static final int VOCABULARY = 13;
+  private static final long SEED = 41;
+
+  /** Of the largest magnitude in a block: 6 steps of sums over 18 products round to about 2⁻²¹. */
+  private static final double TOLERANCE = 1e-5;
+
+  static Stream<Arguments> cases() {
+    Stream.Builder<Arguments> cases = Stream.builder();
+    for (CellKind cell : CellKind.values()) {
+      for (Input input : Input.values()) {
+        for (int layers : new int[] {1, 3}) {
+          for (float dropout : new float[] {0f, 0.4f}) {
+            cases.add(Arguments.of(cell, input, layers, dropout));
+          }
+        }
+      }
+    }
+    return cases.build();
+  }
+
+  private static ModelSpec spec(CellKind cell, Input input, int layers, float dropout) {
+    int embedding = input == Input.EMBEDDING ? 7 : 0;
+    return new ModelSpec(cell, layers, VOCABULARY, input, embedding, 18, dropout);
+  }
+
+  private static float[] parameters(ModelSpec spec) {
+    SplittableRandom random = new SplittableRandom(SEED);
+    float[] parameters = new float[spec.layout().size()];
+    for (int i = 0; i < parameters.length; i++) {
+      parameters[i] = (float) (random.nextDouble() - 0.5);
+    }
+    return parameters;
+  }
+
+  @ParameterizedTest(name = "{0} {1} {2} layers dropout {3}")
+  @MethodSource("cases")
+  void windowsMatchTheReferenceWithCarriedState(
+      CellKind cell, Input input, int layers, float dropout) {
+    ModelSpec spec = spec(cell, input, layers, dropout);
+    SplittableRandom random = new SplittableRandom(SEED);
+    float[] parameters = parameters(spec);
+    double[] exact = new double[parameters.length];
+    Arrays.setAll(exact, i -> parameters[i]);
+    ReferenceModel reference = new ReferenceModel(spec, STREAMS, exact);
+    double[] state = new double[spec.stateFloats(STREAMS)];
+    try (LanguageModel model =
+        LanguageModel.forTraining(spec, new JavaKernel(), STREAMS, WINDOW, 0)) {
+      model.setParameters(parameters);
+      // Full, short and full again, so that nothing of a longer window shines through.
+      for (int step = 0; step < 3; step++) {
+        int time = step == 1 ? 2 : WINDOW;
+        int[] tokens = random.ints((long) STREAMS * time, 0, VOCABULARY).toArray();
+        int[] labels = random.ints((long) STREAMS * time, 0, VOCABULARY).toArray();
+        float scale = 1f / (time * STREAMS);
+        LanguageModel.Masks masks = new LanguageModel.Masks(SEED, step, 5);
+        double loss = model.train(time, tokens, labels, scale, masks);
+
+        double[][] factors = factors(spec, time, step);
+        double[] losses = reference.forward(time, tokens, labels, state, factors);
+        state = reference.finalState();
+        double[] gradients = reference.backward(scale, factors).parameters();
+        assertThat(Math.abs(loss - Arrays.stream(losses).sum())).isLessThan(1e-4);
+        assertBlocks(spec, model.gradients().toArray(), gradients);
+        model.clearTouchedRows();
+        model.carryState(time);
+        float[] carried = new float[state.length];
+        model.readState(carried);
+        for (int i = 0; i < state.length; i++) {
+          assertThat(Math.abs(carried[i] - state[i])).isLessThan(TOLERANCE);
+        }
+      }
+    }
+  }
+
+  private static void assertBlocks(ModelSpec spec, float[] actual, double[] expected) {
+    for (ParameterBlock block : spec.layout().blocks()) {
+      double largest = 0;
+      double deviation = 0;
+      for (int i = block.offset(); i < block.offset() + block.size(); i++) {
+        largest = Math.max(largest, Math.abs(expected[i]));
+        deviation = Math.max(deviation, Math.abs(expected[i] - actual[i]));
+      }
+      assertThat(deviation)
+          .as("gradient of %s, of size %g, seed %d", block.name(), largest, SEED)
+          .isLessThan(TOLERANCE * largest);
+    }
+  }
+
+  /** The dropout masks of a step from their definition in docs/numerics.md. */
+  private static double[][] factors(ModelSpec spec, int time, int step) {
+    double[][] factors = ReferenceModel.withoutDropout(spec);
+    if (spec.dropout() == 0) {
+      return factors;
+    }
+    long threshold = Math.round(spec.dropout() * 0x1p32);
+    for (int place = spec.isOneHot() ? 1 : 0; place <= spec.layers(); place++) {
+      int columns = place == 0 ? spec.embedding() : spec.hidden();
+      PhiloxKey key = PhiloxKey.dropout(SEED, step, 5, place);
+      factors[place] = new double[time * STREAMS * columns];
+      for (int i = 0; i < factors[place].length; i++) {
+        boolean kept = Integer.toUnsignedLong(key.word(i)) >= threshold;
+        factors[place][i] = kept ? 1 / (1 - (double) spec.dropout()) : 0;
+      }
+    }
+    return factors;
+  }
+
+  @Test
+  void evaluationMatchesTrainingWithoutDropout() {
+    ModelSpec spec = spec(CellKind.GRU, Input.EMBEDDING, 2, 0f);
+    float[] parameters = parameters(spec);
+    int[] tokens = new SplittableRandom(SEED).ints(STREAMS * WINDOW, 0, VOCABULARY).toArray();
+    double[] losses = new double[tokens.length];
+    double trained;
+    try (LanguageModel model =
+        LanguageModel.forTraining(spec, new JavaKernel(), STREAMS, WINDOW, 0)) {
+      model.setParameters(parameters);
+      trained = model.train(WINDOW, tokens, tokens, 1f, new LanguageModel.Masks(1, 1, 1));
+    }
+    try (LanguageModel model =
+        LanguageModel.forEvaluation(spec, new JavaKernel(), STREAMS, WINDOW)) {
+      model.setParameters(parameters);
+      model.evaluate(WINDOW, tokens, tokens);
+      model.losses(losses.length, losses);
+    }
+    double sum = 0;
+    for (double loss : losses) {
+      sum += loss;
+    }
+    assertThat(sum).isEqualTo(trained);
+  }
+
+  @Test
+  void embeddingGradientIsZeroButForTouchedRows() {
+    ModelSpec spec = spec(CellKind.LSTM, Input.EMBEDDING, 1, 0f);
+    float[] parameters = parameters(spec);
+    try (LanguageModel model = LanguageModel.forTraining(spec, new JavaKernel(), 1, 4, 0)) {
+      model.setParameters(parameters);
+      LanguageModel.Masks masks = new LanguageModel.Masks(1, 1, 1);
+      model.train(4, new int[] {5, 2, 5, 9}, new int[4], 1f, masks);
+      assertThat(Arrays.copyOf(model.touchedRows().rows(), model.touchedRows().count()))
+          .containsExactly(5, 2, 9);
+      float[] gradient = model.dEmbedding().toArray();
+      for (int i = 0; i < gradient.length; i++) {
+        int row = i / 7;
+        assertThat(gradient[i] != 0).isEqualTo(row == 2 || row == 5 || row == 9);
+      }
+      model.clearTouchedRows();
+      assertThat(model.dEmbedding().toArray()).containsOnly(0f);
+    }
+  }
+
+  @Test
+  void parametersOfAnotherModelAreRefused() {
+    ModelSpec spec = spec(CellKind.LSTM, Input.ONE_HOT, 1, 0f);
+    try (LanguageModel model = LanguageModel.forGeneration(spec, new JavaKernel())) {
+      assertThatThrownBy(() -> model.setParameters(new float[3]))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("Cannot use 3 parameters");
+    }
+  }
+}
