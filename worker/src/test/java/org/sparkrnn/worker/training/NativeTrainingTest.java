@@ -1,0 +1,65 @@
+package org.sparkrnn.worker.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.worker.kernel.JavaKernel;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.KernelChoice;
+import org.sparkrnn.worker.kernel.KernelIsa;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/** A mixed cluster trains the same bytes: whole rounds of every kernel agree. */
+class NativeTrainingTest {
+  private static final int[] TOKENS = Runs.tokens(400, 7);
+
+  private static ReplicaResult epoch(TrainingConfig config, Kernel kernel) throws IOException {
+    ModelSpec spec = ModelSpec.of(config.model(), Runs.VOCABULARY);
+    Plan plan = Plan.of(config, TOKENS.length);
+    TrainingState state = TrainingState.start(plan);
+    return ReplicaTrainer.run(
+        config,
+        spec,
+        kernel,
+        plan,
+        state.task(0, (int) plan.stepsPerEpoch()),
+        spec.initialise(config.model(), 1),
+        ReplicaState.start(),
+        Runs.source(TOKENS),
+        () -> false);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "auto, lstm, sgd, embedding, 0",
+    "auto, gru, adam, embedding, 0.3",
+    "auto, lstm, rmsprop, one-hot, 0.3",
+    "auto, gru, momentum, one-hot, 0",
+    "portable, lstm, adam, embedding, 0.3",
+    "portable, gru, rmsprop, one-hot, 0"
+  })
+  void nativeAndJavaTrainTheSameBytes(
+      String isa, String cell, String optimizer, String input, String dropout) throws IOException {
+    TrainingConfig config =
+        Runs.config(
+            "model.cell=" + cell,
+            "model.hidden=37",
+            "model.embedding=21",
+            "model.input=" + input,
+            "model.dropout=" + dropout,
+            "optimizer.kind=" + optimizer,
+            "optimizer.learning-rate=0.01",
+            "clipping.norm=0.5",
+            "clipping.value=0.2");
+    KernelIsa variant = KernelIsa.valueOf(isa.toUpperCase(java.util.Locale.ROOT));
+    ReplicaResult fast = epoch(config, Kernel.create(KernelChoice.NATIVE, variant));
+    ReplicaResult readable = epoch(config, new JavaKernel());
+    assertThat(fast.parameters()).isEqualTo(readable.parameters());
+    assertThat(fast.state().hidden()).isEqualTo(readable.state().hidden());
+    assertThat(fast.state().moments()).isEqualTo(readable.state().moments());
+    assertThat(fast.statistics().lossSumNats()).isEqualTo(readable.statistics().lossSumNats());
+  }
+}
