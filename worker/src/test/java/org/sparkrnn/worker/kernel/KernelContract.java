@@ -39,6 +39,42 @@ abstract class KernelContract extends KernelOperationsContract {
     }
   }
 
+  /** Shapes beyond and around the tiles of any variant. */
+  @ParameterizedTest
+  @EnumSource
+  void layerEqualsTheOracleInRandomShapes(CellKind cell) {
+    long seed = 41;
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int i = 0; i < 40; i++) {
+      int time = random.nextInt(1, 5);
+      int batch = random.nextInt(1, 41);
+      int input = random.nextInt(1, 150);
+      int hidden = random.nextInt(1, 150);
+      Shape shape = new Shape(cell, time, batch, input, hidden, random.nextInt(4) == 0);
+      check(shape, time, fixture -> {});
+    }
+    check(new Shape(cell, 2, 65, 700, 40, false), 2, fixture -> {});
+    check(new Shape(cell, 2, 20, 40, 300, false), 2, fixture -> {});
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void packingFollowsTheParameters(CellKind cell) {
+    Shape shape = new Shape(cell, 2, 3, 9, 20, false);
+    try (LayerFixture fixture = new LayerFixture(kernel(), shape)) {
+      for (long seed = 1; seed <= 2; seed++) {
+        fixture.fill(new SplittableRandom(seed));
+        RecurrenceOracle oracle = new RecurrenceOracle(fixture.layer, 2, new int[0]);
+        Map<String, float[]> expected = new LinkedHashMap<>();
+        oracle.forward();
+        oracle.putForward(expected);
+        kernel().pack(fixture.layer);
+        kernel().forward(fixture.layer, 2, new int[0]);
+        assertSame("seed " + seed, fixture.forwardResults(2), expected);
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void windowMayBeShorterThanPlanned(CellKind cell) {

@@ -29,6 +29,26 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
     }
   }
 
+  /** Shapes beyond and around the tiles of any variant. */
+  @Test
+  void softmaxEqualsTheOracleInRandomShapes() {
+    long seed = 43;
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int i = 0; i < 40; i++) {
+      int positions = random.nextInt(1, 160);
+      int hidden = random.nextInt(1, 120);
+      int vocabulary = random.nextInt(1, 600);
+      try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), positions, hidden, vocabulary)) {
+        fixture.fill(1f);
+        fixture.check(positions);
+      }
+    }
+    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 70, 20, 5001)) {
+      fixture.fill(1f);
+      fixture.check(70);
+    }
+  }
+
   @Test
   void softmaxOfExtremeLogitsIsWhatTheOracleSays() {
     float[] extremes = {
@@ -165,5 +185,43 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
         new OptimizerFixture(kernel(), size, new GradientScaling(0.7f, limit)).checkAll();
       }
     }
+  }
+
+  @Test
+  void arenaStartsAtZeroAndKeepsWhatIsWritten() {
+    ArenaPlan plan = new ArenaPlan();
+    Region first = plan.region("first", 5);
+    Region second = plan.region("second", 20);
+    assertThat(second.offset()).isEqualTo(16);
+    assertThat(plan.bytes()).isEqualTo(48 * 4);
+    try (Arena arena = kernel().allocate(plan)) {
+      assertThat(arena.floats()).isEqualTo(48);
+      assertThat(first.vector(arena).toArray()).containsOnly(0f);
+      second.vector(arena).range(3, 2).write(new float[] {7f, -0f}, 0);
+      arena.copy(19, 0, 2);
+      arena.fill(21, 3, 2f);
+      assertThat(first.vector(arena).toArray()).containsExactly(7f, -0f, 0f, 0f, 0f);
+      assertThat(second.vector(arena).range(3, 6).toArray())
+          .containsExactly(7f, -0f, 2f, 2f, 2f, 0f);
+    }
+  }
+
+  @Test
+  void arenaRefusesWhatLiesOutsideAndAllUseAfterItIsClosed() {
+    ArenaPlan plan = new ArenaPlan();
+    plan.region("only", 16);
+    Arena arena = kernel().allocate(plan);
+    float[] one = new float[1];
+    assertThatThrownBy(() -> arena.read(16, one, 0, 1))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> arena.write(0, one, 1, 1))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> arena.copy(0, 15, 2)).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> arena.fill(15, 2, 0f)).isInstanceOf(IndexOutOfBoundsException.class);
+    arena.close();
+    arena.close();
+    assertThatThrownBy(() -> arena.read(0, one, 0, 1))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("after it was closed");
   }
 }

@@ -1,5 +1,6 @@
 package org.sparkrnn.worker.kernel;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -93,7 +94,7 @@ final class LayerFixture implements AutoCloseable {
 
   private static void spoil(Matrix matrix) {
     float[] values = matrix.toArray();
-    java.util.Arrays.fill(values, Float.NaN);
+    Arrays.fill(values, Float.NaN);
     matrix.write(values, 0);
   }
 
