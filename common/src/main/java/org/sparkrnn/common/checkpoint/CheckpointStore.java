@@ -6,8 +6,10 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,6 +28,7 @@ public final class CheckpointStore {
   private final Files files;
   private final String run;
   private final List<String> warnings = new ArrayList<>();
+  private final Set<Long> knownWhole = new HashSet<>();
 
   public CheckpointStore(Files files, String run) {
     this.files = files;
@@ -156,7 +159,7 @@ public final class CheckpointStore {
     }
     remove(step);
     files.createDirectories(pathOf(step));
-    return new CheckpointWriter(files, pathOf(step), step);
+    return new CheckpointWriter(files, pathOf(step), step, knownWhole::add);
   }
 
   /** Removes the directory of a step unless it has a manifest. */
@@ -167,8 +170,9 @@ public final class CheckpointStore {
   }
 
   /**
-   * Deletes checkpoints except the newest and those named, and what interrupted attempts left below
-   * the newest.
+   * Deletes checkpoints below the newest whole one, except the newest few and those named, and what
+   * interrupted attempts left there. Damaged ones are not counted: a good one is never deleted for
+   * them.
    *
    * @param keepLast how many of the newest stay, at least 1
    * @param kept steps that stay besides, such as the best
@@ -178,24 +182,27 @@ public final class CheckpointStore {
       throw new IllegalArgumentException(
           "Cannot retain the last %d checkpoints".formatted(keepLast));
     }
-    List<Long> steps = steps();
-    if (steps.isEmpty()) {
-      return;
-    }
-    long newest = steps.get(steps.size() - 1);
-    for (long step : steps.subList(0, Math.max(0, steps.size() - keepLast))) {
-      if (!kept.contains(step)) {
-        remove(step);
+    Set<Long> staying = new HashSet<>(kept);
+    List<Long> newestFirst = new ArrayList<>(steps());
+    Collections.reverse(newestFirst);
+    int counted = 0;
+    long newest = -1;
+    for (long step : newestFirst) {
+      if (counted < keepLast && (knownWhole.contains(step) || whole(step).isPresent())) {
+        staying.add(step);
+        newest = Math.max(newest, step);
+        counted++;
       }
     }
     for (long step : directories()) {
-      if (step < newest) {
-        removeIncomplete(step);
+      if (step < newest && !staying.contains(step)) {
+        remove(step);
       }
     }
   }
 
   private void remove(long step) throws IOException {
+    knownWhole.remove(step);
     // The manifest first: what is left after a crash in between is no checkpoint.
     files.delete(Files.join(pathOf(step), CheckpointManifest.FILE));
     files.delete(pathOf(step));
@@ -206,6 +213,7 @@ public final class CheckpointStore {
     try {
       Checkpoint checkpoint = Checkpoint.read(files, pathOf(step), step);
       checkpoint.verify();
+      knownWhole.add(step);
       return Optional.of(checkpoint);
     } catch (CorruptFileException | NoSuchFileException e) {
       String warning = String.valueOf(e.getMessage());

@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.LongConsumer;
 import org.sparkrnn.common.storage.Channels;
 import org.sparkrnn.common.storage.Checksums;
 import org.sparkrnn.common.storage.Files;
@@ -24,16 +25,21 @@ public final class CheckpointWriter {
   private final Files files;
   private final String path;
   private final long step;
+  private final LongConsumer onCommit;
   private final Map<String, CheckpointManifest.Part> parts = new TreeMap<>();
   private final Set<String> names = new HashSet<>();
   private long bestStep = -1;
   private int open;
   private boolean committed;
 
-  CheckpointWriter(Files files, String path, long step) {
+  /**
+   * @param onCommit told of the step once it is there
+   */
+  CheckpointWriter(Files files, String path, long step, LongConsumer onCommit) {
     this.files = files;
     this.path = path;
     this.step = step;
+    this.onCommit = onCommit;
   }
 
   /** The directory. */
@@ -83,6 +89,7 @@ public final class CheckpointWriter {
     CheckpointManifest manifest = new CheckpointManifest(step, bestStep, parts);
     Channels.writeAll(files, partial, manifest.toJson());
     files.renameNoOverwrite(partial, Files.join(path, CheckpointManifest.FILE));
+    onCommit.accept(step);
     return Checkpoint.read(files, path, step);
   }
 

@@ -254,6 +254,26 @@ class CheckpointStoreTest {
   }
 
   @Test
+  void damagedOnesAreNotCountedSoThatNoGoodOneIsDeletedForThem() throws IOException {
+    write(store(), 1, -1);
+    write(store(), 2, -1);
+    write(store(), 3, -1);
+    write(store(), 9, -1);
+    damage(9, "state.json");
+    damage(2, "state.json");
+    CheckpointStore store = store();
+    assertThat(step(store.newest())).hasValue(3L);
+    write(store, 5, -1);
+    store.retain(1, Set.of());
+    assertThat(store.steps()).containsExactly(5L, 9L);
+    assertThat(step(store().newest())).hasValue(5L);
+    write(store(), 9, -1);
+    damage(5, "state.json");
+    store().retain(3, Set.of(5L));
+    assertThat(store.steps()).containsExactly(5L, 9L);
+  }
+
+  @Test
   void aPathMeansItsStepOrTheBestOrTheNewest() throws IOException {
     write(store(), 1, 1);
     write(store(), 2, 1);
