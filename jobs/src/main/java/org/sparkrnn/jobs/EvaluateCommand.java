@@ -12,6 +12,7 @@ import org.sparkrnn.driver.cluster.StopRequest;
 import org.sparkrnn.driver.evaluation.DistributedEvaluation;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.training.Evaluation;
+import org.sparkrnn.worker.training.Evaluator;
 import org.sparkrnn.worker.training.TrainingCheckpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -64,9 +65,7 @@ final class EvaluateCommand implements Callable<Integer> {
     saved.requireVocabulary(reader.vocabulary());
     reader.manifest().split(split);
     float[] parameters = saved.parameters();
-    int streams =
-        DistributedEvaluation.streams(
-            model.config().evaluation(), split, model.config().batch().streams());
+    int streams = Evaluator.streams(model.config(), split);
     try (Session session = Session.start(console, "evaluate", model.config().spark())) {
       JobWatch watch =
           new JobWatch(

@@ -28,7 +28,12 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true,
     versionProvider = RootCommand.Version.class,
-    subcommands = {TokenizeCommand.class, EvaluateCommand.class})
+    subcommands = {
+      TokenizeCommand.class,
+      TrainCommand.class,
+      EvaluateCommand.class,
+      GenerateCommand.class
+    })
 final class RootCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -5,8 +5,14 @@ import java.util.List;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.config.ConfigDifference;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.Unit;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.driver.storage.HadoopFiles;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.KernelChoice;
+import org.sparkrnn.worker.kernel.KernelIsa;
+import org.sparkrnn.worker.model.Sampling;
+import org.sparkrnn.worker.model.TextGenerator;
 import org.sparkrnn.worker.training.TrainingCheckpoint;
 
 /**
@@ -35,5 +41,29 @@ record SavedModel(TrainingCheckpoint checkpoint, TrainingConfig config) {
               .formatted(checkpoint.checkpoint().path(), differences.get(0)));
     }
     return new SavedModel(checkpoint, config);
+  }
+
+  /** A prompt and the text that the model continues it with, computed in this JVM. */
+  String write(String prompt, int length, Sampling sampling) throws IOException {
+    Kernel kernel =
+        Kernel.create(
+            KernelChoice.valueOf(config.kernel().choice().name()),
+            KernelIsa.valueOf(config.kernel().isa().name()));
+    String continuation =
+        TextGenerator.continueText(
+            checkpoint.spec(),
+            kernel,
+            checkpoint.parameters(),
+            checkpoint.vocabulary(),
+            prompt,
+            length,
+            sampling);
+    boolean apart =
+        checkpoint.vocabulary().unit() == Unit.WORD
+            && !prompt.isEmpty()
+            && !prompt.endsWith(" ")
+            && !prompt.endsWith("\n")
+            && !continuation.startsWith("\n");
+    return prompt + (apart ? " " : "") + continuation;
   }
 }

@@ -1,6 +1,7 @@
 package org.sparkrnn.jobs;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -102,19 +103,19 @@ final class TokenizeCommand implements Callable<Integer> {
             .replaceInvalid(replaceInvalid)
             .build();
     try (Session session = Session.start(console, "tokenize", Map.of())) {
-      print(console, output, TokenizeJob.run(session.spark(), request));
+      print(console.out(), output, TokenizeJob.run(session.spark(), request));
     }
     return 0;
   }
 
   /** One line that says what the corpus holds. */
-  static void print(Console console, String path, CorpusManifest manifest) {
+  static void print(PrintStream out, String path, CorpusManifest manifest) {
     StringBuilder line = new StringBuilder("Corpus %s:".formatted(path));
     for (String name : List.of("train", "valid", "test")) {
       if (manifest.splits().containsKey(name)) {
         line.append(" %s %,d,".formatted(name, manifest.split(name).tokens()));
       }
     }
-    console.out().println(line.append(" %,d kinds of tokens".formatted(manifest.vocabularySize())));
+    out.println(line.append(" %,d kinds of tokens".formatted(manifest.vocabularySize())));
   }
 }

@@ -1,0 +1,186 @@
+package org.sparkrnn.jobs;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.config.CorpusConfig;
+import org.sparkrnn.common.config.DisplayConfig;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.corpus.CorpusManifest;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.driver.cluster.StopRequest;
+import org.sparkrnn.driver.cluster.StopSignals;
+import org.sparkrnn.driver.metrics.Progress;
+import org.sparkrnn.driver.rounds.TrainOptions;
+import org.sparkrnn.driver.rounds.Trainer;
+import org.sparkrnn.driver.rounds.TrainingOutcome;
+import org.sparkrnn.driver.storage.HadoopFiles;
+import org.sparkrnn.driver.tokenize.TokenizeJob;
+import org.sparkrnn.driver.tokenize.TokenizeRequest;
+import org.sparkrnn.worker.model.Sampling;
+import org.sparkrnn.worker.training.TrainingState;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code train}: a corpus and settings to checkpoints. */
+@Command(
+    name = "train",
+    description = "Trains a model, from the text on if there is no corpus yet.",
+    mixinStandardHelpOptions = true,
+    versionProvider = RootCommand.Version.class)
+final class TrainCommand implements Callable<Integer> {
+  /** Colder than the model's own distribution: the sample shall show what was learned. */
+  private static final Sampling SAMPLING = new Sampling(0.7, 0, 1, 1);
+
+  private final Console console;
+
+  @Option(
+      names = "--config",
+      required = true,
+      paramLabel = "FILE",
+      description = "Settings; conf/reference.conf lists all with their defaults.")
+  private String configFile = "";
+
+  @Option(
+      names = "--set",
+      arity = "1..*",
+      paramLabel = "KEY=VALUE",
+      description = "A setting that overrides the file's; repeatable.")
+  private List<String> overrides = List.of();
+
+  @Option(
+      names = "--resume",
+      description = "Go on from the newest checkpoint of checkpoint.path; start if there is none.")
+  private boolean resume;
+
+  @Option(
+      names = "--from",
+      paramLabel = "STEP",
+      description = "Start a new run from the parameters of another run or one of its step-N.")
+  private Optional<String> from = Optional.empty();
+
+  TrainCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    HadoopFiles files = Session.files();
+    TrainingConfig config = ConfigFile.load(files, configFile, overrides);
+    StopRequest stop = new StopRequest();
+    TrainOptions options = new TrainOptions(resume, from, stop);
+    boolean hasCorpus = checkBeforeSpark(files, config, options);
+    TrainingOutcome outcome;
+    // Before Spark starts: otherwise a signal would run its shutdown hooks under the round.
+    StopSignals signals = StopSignals.install(stop);
+    try (signals;
+        Session session = Session.start(console, "train", config.spark())) {
+      if (!hasCorpus) {
+        tokenize(session, config.corpus());
+      }
+      outcome =
+          Trainer.run(
+              JavaSparkContext.fromSparkContext(session.spark().sparkContext()),
+              config,
+              options,
+              List.of(Progress.of(progress(config.display()), console.error())));
+    }
+    report(files, config, outcome);
+    return 0;
+  }
+
+  /** Finds out in a second what would otherwise fail after Spark has started. */
+  private static boolean checkBeforeSpark(
+      HadoopFiles files, TrainingConfig config, TrainOptions options) throws IOException {
+    CorpusConfig corpus = config.corpus();
+    requireSet("corpus.path", corpus.path());
+    requireSet("checkpoint.path", config.checkpoint().path());
+    CheckpointStore store = new CheckpointStore(files, config.checkpoint().path());
+    if (!options.resume() && !store.steps().isEmpty()) {
+      throw new BadInputException(
+          "Cannot start a run in %s: it has checkpoints already; add --resume, or set checkpoint.path"
+              .formatted(store.path()));
+    }
+    boolean hasCorpus = CorpusManifest.exists(files, corpus.path());
+    if (!hasCorpus && corpus.input().isEmpty()) {
+      throw new BadInputException(
+          "Cannot read corpus %s: there is no %s in it; run tokenize, or set corpus.input"
+              .formatted(corpus.path(), CorpusManifest.FILE));
+    }
+    return hasCorpus;
+  }
+
+  private void tokenize(Session session, CorpusConfig corpus) throws IOException {
+    console.error().println("Tokenizing " + String.join(", ", corpus.input()));
+    TokenizeRequest request =
+        TokenizeRequest.builder(corpus.input(), corpus.unit(), corpus.path())
+            .splitPercent(corpus.splitPercent())
+            .minCount(corpus.minCount())
+            .maxVocabulary(corpus.maxVocabulary())
+            .build();
+    TokenizeCommand.print(
+        console.error(), corpus.path(), TokenizeJob.run(session.spark(), request));
+  }
+
+  private DisplayConfig.Progress progress(DisplayConfig display) {
+    if (display.progress() != DisplayConfig.Progress.AUTO) {
+      return display.progress();
+    }
+    return console.isTerminal() ? DisplayConfig.Progress.BAR : DisplayConfig.Progress.PLAIN;
+  }
+
+  private void report(HadoopFiles files, TrainingConfig config, TrainingOutcome outcome)
+      throws IOException {
+    if (outcome.checkpoint().isEmpty()) {
+      console.error().println("Stopped before the first checkpoint: " + outcome.reason());
+      return;
+    }
+    TrainingState state = outcome.state();
+    if (state.bestStep() > 0) {
+      println(
+          "Validation loss: %.4f nats per token (perplexity %.2f), the best, at step %d of %d",
+          state.bestLoss(), StrictMath.exp(state.bestLoss()), state.bestStep(), state.step());
+    }
+    String run = config.checkpoint().path();
+    if (config.display().sampleLength() > 0) {
+      String prompt = config.display().samplePrompt();
+      String sample =
+          SavedModel.open(console, files, run, kernelSettings(config))
+              .write(prompt, config.display().sampleLength(), SAMPLING);
+      println("%nA sample:%n%n%s%n", sample);
+    }
+    println("Try next:");
+    println("  bin/spark-rnn generate --checkpoint %s --prompt TEXT --length 500", run);
+    println(
+        "  bin/spark-rnn evaluate --checkpoint %s --corpus %s --split test",
+        run, config.corpus().path());
+    if (outcome.finished()) {
+      println(
+          "  bin/spark-rnn train --config %s --resume --set training.epochs=%d",
+          configFile, 2 * config.training().epochs());
+    } else {
+      println("  bin/spark-rnn train --config %s --resume", configFile);
+    }
+    println("%s", outcome.checkpoint().get());
+  }
+
+  private static void requireSet(String key, String value) {
+    if (value.isEmpty()) {
+      throw new BadInputException("Cannot train: %s is not set".formatted(key));
+    }
+  }
+
+  private static List<String> kernelSettings(TrainingConfig config) {
+    return List.of(
+        "kernel.choice=" + config.kernel().choice().name().toLowerCase(Locale.ROOT),
+        "kernel.isa=" + config.kernel().isa().name().toLowerCase(Locale.ROOT));
+  }
+
+  private void println(String format, Object... arguments) {
+    console.out().println(String.format(Locale.ROOT, format, arguments));
+  }
+}
