@@ -5,7 +5,6 @@ import java.util.List;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.Arena;
-import org.sparkrnn.worker.kernel.ArenaPlan;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
@@ -53,27 +52,28 @@ public final class LanguageModel implements AutoCloseable {
   private final Matrix logits;
   private final TouchedRows touchedRows;
 
-  private LanguageModel(ModelSpec spec, Kernel kernel, int streams, int window, Memory memory) {
+  private LanguageModel(
+      ModelSpec spec, Kernel kernel, int streams, int window, ModelMemory memory) {
     this.spec = spec;
     this.kernel = kernel;
     this.streams = streams;
     this.window = window;
     this.layout = spec.layout();
-    boolean training = memory.training;
+    boolean training = memory.training();
     int positions = streams * window;
-    this.arena = kernel.allocate(memory.plan);
+    this.arena = kernel.allocate(memory.plan());
     Matrix none = Matrix.absent(arena);
-    this.parameters = memory.parameters.dense(arena, 0, 1, layout.size());
-    this.gradients = training ? memory.gradients.dense(arena, 0, 1, layout.size()) : none;
-    for (Region region : memory.moments) {
+    this.parameters = memory.parameters().dense(arena, 0, 1, layout.size());
+    this.gradients = training ? memory.gradients().dense(arena, 0, 1, layout.size()) : none;
+    for (Region region : memory.moments()) {
       moments.add(region.dense(arena, 0, 1, layout.size()));
     }
     boolean oneHot = spec.isOneHot();
     this.embedding = oneHot ? none : block(parameters, ModelSpec.EMBEDDING_WEIGHT);
     this.dEmbedding = oneHot || !training ? none : block(gradients, ModelSpec.EMBEDDING_WEIGHT);
-    this.embedded = oneHot ? none : memory.embedded.padded(arena, positions, spec.embedding());
+    this.embedded = oneHot ? none : memory.embedded().padded(arena, positions, spec.embedding());
     this.dEmbedded =
-        oneHot || !training ? none : memory.dEmbedded.padded(arena, positions, spec.embedding());
+        oneHot || !training ? none : memory.dEmbedded().padded(arena, positions, spec.embedding());
     this.touchedRows = new TouchedRows(oneHot || !training ? 0 : spec.vocabulary(), positions);
 
     Matrix x = embedded;
@@ -81,7 +81,7 @@ public final class LanguageModel implements AutoCloseable {
     for (int index = 0; index < spec.layers(); index++) {
       RecurrentLayer layer =
           memory
-              .layers
+              .layers()
               .get(index)
               .bind(
                   arena,
@@ -91,8 +91,8 @@ public final class LanguageModel implements AutoCloseable {
                   dx);
       layers.add(layer);
       x = layer.output(window);
-      if (!memory.dropped.isEmpty()) {
-        x = memory.dropped.get(index).padded(arena, positions, spec.hidden());
+      if (!memory.dropped().isEmpty()) {
+        x = memory.dropped().get(index).padded(arena, positions, spec.hidden());
         dropped.add(x);
       }
       dx = layer.dHiddenSequence();
@@ -106,12 +106,12 @@ public final class LanguageModel implements AutoCloseable {
             training ? block(gradients, ModelSpec.OUTPUT_BIAS) : none,
             x,
             dx,
-            memory.statistics.dense(arena, 0, positions, SoftmaxHead.STATISTICS),
-            memory.head);
+            memory.statistics().dense(arena, 0, positions, SoftmaxHead.STATISTICS),
+            memory.head());
     this.logits =
-        memory.logits.floats() == 0
+        memory.logits().floats() == 0
             ? none
-            : memory.logits.padded(arena, positions, spec.vocabulary());
+            : memory.logits().padded(arena, positions, spec.vocabulary());
   }
 
   /**
@@ -121,32 +121,35 @@ public final class LanguageModel implements AutoCloseable {
    */
   public static LanguageModel forTraining(
       ModelSpec spec, Kernel kernel, int streams, int window, int momentVectors) {
-    Memory memory = Memory.plan(spec, kernel, streams, window, true, momentVectors, false);
+    ModelMemory memory =
+        ModelMemory.plan(spec, kernel, streams, window, true, momentVectors, false);
     return new LanguageModel(spec, kernel, streams, window, memory);
   }
 
   /** A model that only runs forward, without dropout. */
   public static LanguageModel forEvaluation(
       ModelSpec spec, Kernel kernel, int streams, int window) {
-    Memory memory = Memory.plan(spec, kernel, streams, window, false, 0, false);
+    ModelMemory memory = ModelMemory.plan(spec, kernel, streams, window, false, 0, false);
     return new LanguageModel(spec, kernel, streams, window, memory);
   }
 
   /** A model of one stream and one step that hands out logits. */
   public static LanguageModel forGeneration(ModelSpec spec, Kernel kernel) {
-    Memory memory = Memory.plan(spec, kernel, 1, 1, false, 0, true);
+    ModelMemory memory = ModelMemory.plan(spec, kernel, 1, 1, false, 0, true);
     return new LanguageModel(spec, kernel, 1, 1, memory);
   }
 
   /** Bytes of the arena that {@link #forTraining} would allocate. */
   public static long trainingBytes(
       ModelSpec spec, Kernel kernel, int streams, int window, int momentVectors) {
-    return Memory.plan(spec, kernel, streams, window, true, momentVectors, false).plan.bytes();
+    return ModelMemory.plan(spec, kernel, streams, window, true, momentVectors, false)
+        .plan()
+        .bytes();
   }
 
   /** Bytes of the arena that {@link #forEvaluation} would allocate. */
   public static long evaluationBytes(ModelSpec spec, Kernel kernel, int streams, int window) {
-    return Memory.plan(spec, kernel, streams, window, false, 0, false).plan.bytes();
+    return ModelMemory.plan(spec, kernel, streams, window, false, 0, false).plan().bytes();
   }
 
   public Kernel kernel() {
@@ -345,80 +348,4 @@ public final class LanguageModel implements AutoCloseable {
    * @param step local step since the start of the run
    */
   public record Masks(long seed, long step, int replica) {}
-
-  /** The regions of a model's arena. */
-  private record Memory(
-      ArenaPlan plan,
-      boolean training,
-      Region parameters,
-      Region gradients,
-      List<Region> moments,
-      Region embedded,
-      Region dEmbedded,
-      List<RecurrentLayer.Plan> layers,
-      List<Region> dropped,
-      Region statistics,
-      Region head,
-      Region logits) {
-
-    static Memory plan(
-        ModelSpec spec,
-        Kernel kernel,
-        int streams,
-        int window,
-        boolean training,
-        int momentVectors,
-        boolean withLogits) {
-      int positions = Math.multiplyExact(streams, window);
-      int size = spec.layout().size();
-      boolean oneHot = spec.isOneHot();
-      ArenaPlan plan = new ArenaPlan();
-      Region parameters = plan.region("parameters", size);
-      Region gradients = plan.region("gradients", training ? size : 0);
-      List<Region> moments = new ArrayList<>();
-      for (int i = 0; i < momentVectors; i++) {
-        moments.add(plan.region("moments" + i, size));
-      }
-      int embeddedRows = oneHot ? 0 : positions;
-      Region embedded = plan.padded("embedded", embeddedRows, spec.embedding());
-      Region dEmbedded = plan.padded("dEmbedded", training ? embeddedRows : 0, spec.embedding());
-      List<RecurrentLayer.Plan> layers = new ArrayList<>();
-      List<Region> dropped = new ArrayList<>();
-      for (int layer = 0; layer < spec.layers(); layer++) {
-        layers.add(
-            RecurrentLayer.plan(
-                plan,
-                kernel,
-                "layer" + layer,
-                spec.cell(),
-                window,
-                streams,
-                spec.inputSize(layer),
-                spec.hidden(),
-                oneHot && layer == 0,
-                training));
-        if (training && spec.dropout() > 0) {
-          dropped.add(plan.padded("dropped" + layer, positions, spec.hidden()));
-        }
-      }
-      Region statistics = plan.region("statistics", (long) positions * SoftmaxHead.STATISTICS);
-      Region head =
-          plan.region(
-              "head", kernel.softmaxFloats(positions, spec.hidden(), spec.vocabulary(), training));
-      Region logits = plan.padded("logits", withLogits ? positions : 0, spec.vocabulary());
-      return new Memory(
-          plan,
-          training,
-          parameters,
-          gradients,
-          moments,
-          embedded,
-          dEmbedded,
-          layers,
-          dropped,
-          statistics,
-          head,
-          logits);
-    }
-  }
 }

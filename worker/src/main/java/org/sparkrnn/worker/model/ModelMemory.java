@@ -1,0 +1,92 @@
+package org.sparkrnn.worker.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.sparkrnn.worker.kernel.ArenaPlan;
+import org.sparkrnn.worker.kernel.ArenaPlan.Region;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.RecurrentLayer;
+import org.sparkrnn.worker.kernel.SoftmaxHead;
+
+/**
+ * The regions of a model's arena, planned before it is allocated.
+ *
+ * @param moments each of the parameters' size
+ * @param dropped what dropout leaves of each layer's output; none if nothing is dropped
+ * @param head packed weights and scratch memory of the softmax
+ * @param logits of one window; empty if nobody asks for them
+ */
+record ModelMemory(
+    ArenaPlan plan,
+    boolean training,
+    Region parameters,
+    Region gradients,
+    List<Region> moments,
+    Region embedded,
+    Region dEmbedded,
+    List<RecurrentLayer.Plan> layers,
+    List<Region> dropped,
+    Region statistics,
+    Region head,
+    Region logits) {
+
+  static ModelMemory plan(
+      ModelSpec spec,
+      Kernel kernel,
+      int streams,
+      int window,
+      boolean training,
+      int momentVectors,
+      boolean withLogits) {
+    int positions = Math.multiplyExact(streams, window);
+    int size = spec.layout().size();
+    boolean oneHot = spec.isOneHot();
+    ArenaPlan plan = new ArenaPlan();
+    Region parameters = plan.region("parameters", size);
+    Region gradients = plan.region("gradients", training ? size : 0);
+    List<Region> moments = new ArrayList<>();
+    for (int i = 0; i < momentVectors; i++) {
+      moments.add(plan.region("moments" + i, size));
+    }
+    int embeddedRows = oneHot ? 0 : positions;
+    Region embedded = plan.padded("embedded", embeddedRows, spec.embedding());
+    Region dEmbedded = plan.padded("dEmbedded", training ? embeddedRows : 0, spec.embedding());
+    List<RecurrentLayer.Plan> layers = new ArrayList<>();
+    List<Region> dropped = new ArrayList<>();
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      layers.add(
+          RecurrentLayer.plan(
+              plan,
+              kernel,
+              "layer" + layer,
+              spec.cell(),
+              window,
+              streams,
+              spec.inputSize(layer),
+              spec.hidden(),
+              oneHot && layer == 0,
+              training));
+      if (training && spec.dropout() > 0) {
+        dropped.add(plan.padded("dropped" + layer, positions, spec.hidden()));
+      }
+    }
+    Region statistics = plan.region("statistics", (long) positions * SoftmaxHead.STATISTICS);
+    Region head =
+        plan.region(
+            "head", kernel.softmaxFloats(positions, spec.hidden(), spec.vocabulary(), training));
+    Region logits = plan.padded("logits", withLogits ? positions : 0, spec.vocabulary());
+    return new ModelMemory(
+        plan,
+        training,
+        parameters,
+        gradients,
+        moments,
+        embedded,
+        dEmbedded,
+        layers,
+        dropped,
+        statistics,
+        head,
+        logits);
+  }
+}
