@@ -97,6 +97,34 @@ class PlainTrainerTest {
   }
 
   @Test
+  void runKilledAtAnyChangeOfAFileAndResumedEndsInTheSameBytes() throws IOException {
+    String[] settings = {
+      "checkpoint.every-rounds=0",
+      "checkpoint.keep-last=1",
+      "optimizer.kind=adam",
+      "model.dropout=0.3",
+      "round.local-steps=7"
+    };
+    train(config("whole", settings), false);
+    Map<String, String> end = bytes("whole", 14);
+    boolean survived = false;
+    int changes = 0;
+    while (!survived) {
+      TrainingConfig config = config("killed-" + changes, settings);
+      MortalFiles mortal = new MortalFiles(files, changes);
+      try {
+        PlainTrainer.run(config, mortal, corpus, new JavaKernel(), false, () -> false);
+        survived = true;
+      } catch (MortalFiles.Killed killed) {
+        train(config, true);
+      }
+      assertThat(bytes("killed-" + changes, 14)).as("%d changes", changes).isEqualTo(end);
+      changes++;
+    }
+    assertThat(changes).isGreaterThan(40); // two checkpoints of eight files, one deletion
+  }
+
+  @Test
   void checkpointHasTheFilesOfTheFormat() throws IOException {
     train(config("run", "optimizer.kind=adam", "training.max-rounds=1"), false);
     assertThat(bytes("run", 1).keySet())
