@@ -61,13 +61,12 @@ final class RangeAlignment {
   /** Length of the character, or of the malformed sequence, at the start of the bytes. */
   private static int sequenceLength(ByteBuffer bytes) {
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
-    CharBuffer one = CharBuffer.allocate(1);
-    CoderResult result = decoder.decode(bytes, one, true);
-    if (bytes.position() > 0) {
-      return bytes.position();
+    CoderResult result = decoder.decode(bytes, CharBuffer.allocate(1), true);
+    if (bytes.position() == 0 && result.isOverflow()) {
+      // Four bytes that may be a character of two UTF-16 units; malformed ones show only now.
+      result = decoder.reset().decode(bytes, CharBuffer.allocate(2), true);
     }
-    // Nothing consumed: malformed, or a character of two UTF-16 units that needs more space.
-    return result.isError() ? result.length() : LONGEST_CHARACTER;
+    return bytes.position() > 0 ? bytes.position() : result.length();
   }
 
   /**
