@@ -58,7 +58,7 @@ final class TestRuns {
   }
 
   /** Settings of a tiny model; later ones override. */
-  static TrainingConfig config(Path corpus, Path run, Map<String, ?> settings) {
+  static TrainingConfig config(String corpus, Path run, Map<String, ?> settings) {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put("corpus.path", corpus);
     all.put("checkpoint.path", run);

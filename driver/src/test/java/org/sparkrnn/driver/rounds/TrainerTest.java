@@ -36,15 +36,13 @@ class TrainerTest {
     Path corpus = TestRuns.corpus(folder.resolve("corpus"), 1, 2000, 300);
     TrainingConfig config =
         TestRuns.config(
-            corpus,
+            corpus.toString(),
             folder.resolve("run"),
             Map.of("optimizer.kind", "adam", "optimizer.learning-rate", 0.02));
     TrainingOutcome outcome =
         Trainer.run(cluster.context(), config, TrainOptions.start(), List.of());
     assertThat(outcome.finished()).isTrue();
     assertThat(outcome.checkpoint()).isPresent();
-    System.out.println(outcome);
-    TestRuns.metrics(folder.resolve("run")).forEach(System.out::println);
     assertThat(outcome.state().bestLoss()).isLessThan(Math.log(TestRuns.VOCABULARY) - 0.3);
   }
 }
