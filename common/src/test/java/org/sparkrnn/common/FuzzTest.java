@@ -32,7 +32,7 @@ import org.sparkrnn.common.errors.CorruptFileException;
 @Timeout(120)
 class FuzzTest {
   private static final long SEED = 17;
-  private static final int ROUNDS = 3000;
+  private static final int ROUNDS = 500;
 
   @TempDir Path directory;
 

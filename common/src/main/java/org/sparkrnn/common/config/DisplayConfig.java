@@ -6,8 +6,7 @@ import java.io.Serializable;
  * The group {@code display}: what a person sees while training runs and when it has ended.
  *
  * @param sampleLength tokens of the sample generated at the end, 0 for none
- * @param samplePrompt text that the sample continues; empty starts from the first token of the
- *     validation split
+ * @param samplePrompt text that the sample continues; empty: it starts a new line
  */
 public record DisplayConfig(Progress progress, int sampleLength, String samplePrompt)
     implements Serializable {

@@ -6,8 +6,9 @@ import java.time.Duration;
 /**
  * The group {@code training}: how many replicas, from which seed, and when to stop.
  *
- * @param maxRounds, maxTokens, maxDuration limits of the whole run (duration: of this process), 0
- *     for none
+ * @param maxRounds limit of the whole run, 0 for none
+ * @param maxTokens limit of the whole run over all replicas, 0 for none
+ * @param maxDuration limit of this process, 0 for none
  * @param patience evaluations in a row without improvement after which training stops, 0 for never
  * @param stopGrace how long a signal waits for the round to end
  */
