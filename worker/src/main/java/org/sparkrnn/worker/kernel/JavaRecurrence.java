@@ -4,6 +4,7 @@ import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
 import java.util.Arrays;
 import org.sparkrnn.worker.kernel.CellKind.Slot;
+import org.sparkrnn.worker.kernel.JavaProducts.Operand;
 
 /**
  * A window of one recurrent layer: the products, generic in the cell, around {@link JavaCell}.
@@ -15,6 +16,7 @@ import org.sparkrnn.worker.kernel.CellKind.Slot;
 final class JavaRecurrence {
   private final float[] data;
   private final RecurrentLayer layer;
+  private final JavaProducts products;
   private final JavaCell cell;
   private final int units;
   private final int batch;
@@ -26,6 +28,7 @@ final class JavaRecurrence {
   JavaRecurrence(float[] data, RecurrentLayer layer) {
     this.data = data;
     this.layer = layer;
+    this.products = new JavaProducts(data);
     this.cell = JavaCell.of(layer.cell());
     this.units = layer.hiddenUnits();
     this.batch = layer.batch();
@@ -166,51 +169,44 @@ final class JavaRecurrence {
   }
 
   private void addForwardProduct(Source source, int position, int rows, Matrix left) {
-    for (int s = 0; s < source.segments; s++) {
-      JavaProducts.addProduct(
-          data,
-          (int) layer.gates().at(position) + source.gateColumn(s),
-          gateColumns,
-          rows,
-          source.segmentLength,
-          (int) left.offset(),
-          left.stride(),
-          1,
-          source.width,
-          source.forward + s * source.segmentLength,
-          source.terms);
-    }
+    products.addProduct(
+        gates(source, position),
+        rows,
+        source.terms,
+        Operand.rowsOf(left, 0),
+        source.width,
+        source.forward,
+        source.terms);
   }
 
   private void addBackwardProduct(Source source, int position, int rows, Matrix out) {
-    for (int s = 0; s < source.segments; s++) {
-      JavaProducts.addProduct(
-          data,
-          (int) out.offset(),
-          out.stride(),
-          rows,
-          source.width,
-          (int) layer.gates().at(position) + source.gateColumn(s),
-          gateColumns,
-          1,
-          source.segmentLength,
-          source.backward + s * source.segmentLength * source.width,
-          source.width);
-    }
+    products.addProduct(
+        Operand.rowsOf(out, 0),
+        rows,
+        source.width,
+        gates(source, position),
+        source.terms,
+        source.backward,
+        source.width);
+  }
+
+  /** The floats of the slots that see a source, from a position on. */
+  private Operand gates(Source source, int position) {
+    int base = (int) layer.gates().at(position) + source.firstSlot * LANES;
+    int pieceStride = layer.cell().slots().size() * LANES;
+    return new Operand(base, gateColumns, 1, source.slots * LANES, pieceStride);
   }
 
   private void addWeightGradient(Source source, Matrix dWeights, Matrix right, int positions) {
     for (int k = 0; k < source.terms; k += LANES) {
       int unit = source.unit(k);
-      JavaProducts.addProduct(
-          data,
-          (int) dWeights.at(source.slot(k).gate() * units + unit),
-          dWeights.stride(),
+      int row = source.slot(k).gate() * units + unit;
+      int column = (int) layer.gates().offset() + source.gateColumn(k);
+      products.addProduct(
+          Operand.rowsOf(dWeights, row),
           Math.min(LANES, units - unit),
           source.width,
-          (int) layer.gates().offset() + source.gateColumnOfTerm(k),
-          1,
-          gateColumns,
+          Operand.columns(column, gateColumns),
           positions,
           (int) right.offset(),
           right.stride());
@@ -223,7 +219,7 @@ final class JavaRecurrence {
       JavaProducts.addRows(
           data,
           (int) dBias.offset() + source.slot(k).gate() * units + unit,
-          (int) layer.gates().offset() + source.gateColumnOfTerm(k),
+          (int) layer.gates().offset() + source.gateColumn(k),
           gateColumns,
           positions,
           Math.min(LANES, units - unit));
@@ -232,9 +228,8 @@ final class JavaRecurrence {
 
   private void addInputColumn(int gates, int token) {
     int column = input.forward + token * input.terms;
-    for (int s = 0; s < input.segments; s++) {
-      int out = gates + input.gateColumn(s);
-      JavaProducts.addRows(data, out, column + s * input.segmentLength, 0, 1, input.segmentLength);
+    for (int k = 0; k < input.terms; k += LANES) {
+      JavaProducts.addRows(data, gates + input.gateColumn(k), column + k, 0, 1, LANES);
     }
   }
 
@@ -246,7 +241,7 @@ final class JavaRecurrence {
         int unit = input.unit(k);
         if (unit < units) {
           int row = input.slot(k).gate() * units + unit;
-          data[dWeights + row * input.width + tokens[p]] += data[gates + input.gateColumnOfTerm(k)];
+          data[dWeights + row * input.width + tokens[p]] += data[gates + input.gateColumn(k)];
         }
       }
     }
@@ -278,11 +273,6 @@ final class JavaRecurrence {
     final int backward;
     final boolean hasBackward;
 
-    /** Adjacent floats of a gate row: all of it, if every slot sees the source; else per block. */
-    final int segments;
-
-    final int segmentLength;
-
     Source(CellKind cell, boolean isInput, int hidden, int width, int packed, boolean hasBackward) {
       this.cell = cell;
       this.firstSlot = isInput ? 0 : firstRecurrentSlot(cell);
@@ -292,8 +282,6 @@ final class JavaRecurrence {
       this.forward = packed;
       this.backward = packed + terms * width;
       this.hasBackward = hasBackward;
-      this.segments = slots == cell.slots().size() ? 1 : Matrix.padded(hidden) / LANES;
-      this.segmentLength = terms / segments;
     }
 
     static long packedFloats(
@@ -330,13 +318,11 @@ final class JavaRecurrence {
       return term / (LANES * slots) * LANES + term % LANES;
     }
 
-    int gateColumn(int segment) {
-      return (segment * cell.slots().size() + firstSlot) * LANES;
-    }
-
-    int gateColumnOfTerm(int term) {
+    /** Column in {@code gates}. */
+    int gateColumn(int term) {
       int block = term / (LANES * slots);
-      return gateColumn(block) + term - block * LANES * slots;
+      int inBlock = term % (LANES * slots);
+      return (block * cell.slots().size() + firstSlot) * LANES + inBlock;
     }
   }
 }

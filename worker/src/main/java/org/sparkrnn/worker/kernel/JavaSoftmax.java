@@ -3,6 +3,7 @@ package org.sparkrnn.worker.kernel;
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
 import java.util.Arrays;
+import org.sparkrnn.worker.kernel.JavaProducts.Operand;
 
 /**
  * Output layer, softmax and cross-entropy, a tile of rows at a time. Packed: the transposed weights
@@ -13,6 +14,7 @@ final class JavaSoftmax {
 
   private final float[] data;
   private final SoftmaxHead head;
+  private final JavaProducts products;
   private final int vocabulary;
   private final int units;
   private final int stride;
@@ -22,6 +24,7 @@ final class JavaSoftmax {
   JavaSoftmax(float[] data, SoftmaxHead head) {
     this.data = data;
     this.head = head;
+    this.products = new JavaProducts(data);
     this.vocabulary = head.vocabulary();
     this.units = head.hiddenUnits();
     this.stride = Matrix.padded(vocabulary);
@@ -72,16 +75,11 @@ final class JavaSoftmax {
       int bias = (int) head.bias().offset();
       System.arraycopy(data, bias, data, tile + row * stride, vocabulary);
     }
-    Matrix hidden = head.hidden();
-    JavaProducts.addProduct(
-        data,
-        tile,
-        stride,
+    products.addProduct(
+        Operand.rows(tile, stride),
         rows,
         vocabulary,
-        (int) hidden.at(from),
-        hidden.stride(),
-        1,
+        Operand.rowsOf(head.hidden(), from),
         units,
         transposed,
         stride);
@@ -136,32 +134,22 @@ final class JavaSoftmax {
   }
 
   private void addGradients(int from, int rows) {
-    Matrix hidden = head.hidden();
-    Matrix dHidden = head.dHidden();
-    JavaProducts.addProduct(
-        data,
-        (int) dHidden.at(from),
-        dHidden.stride(),
+    products.addProduct(
+        Operand.rowsOf(head.dHidden(), from),
         rows,
         units,
-        tile,
-        stride,
-        1,
+        Operand.rows(tile, stride),
         vocabulary,
         (int) head.weights().offset(),
         units);
-    JavaProducts.addProduct(
-        data,
-        (int) head.dWeights().offset(),
-        units,
+    products.addProduct(
+        Operand.rowsOf(head.dWeights(), 0),
         vocabulary,
         units,
-        tile,
-        1,
-        stride,
+        Operand.columns(tile, stride),
         rows,
-        (int) hidden.at(from),
-        hidden.stride());
+        (int) head.hidden().at(from),
+        head.hidden().stride());
     JavaProducts.addRows(data, (int) head.dBias().offset(), tile, stride, rows, vocabulary);
   }
 }
