@@ -18,12 +18,11 @@ import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.DivergedException;
-import org.sparkrnn.common.storage.LocalFiles;
 import org.sparkrnn.worker.kernel.JavaKernel;
 
 class PlainTrainerTest {
   @TempDir private Path folder;
-  private final LocalFiles files = new LocalFiles();
+  private final QuickFiles files = new QuickFiles();
   private CorpusReader corpus;
 
   @BeforeEach
