@@ -21,8 +21,8 @@ final class JavaRecurrence {
   private final int units;
   private final int batch;
   private final int gateColumns;
-  private final Source input;
-  private final Source recurrent;
+  private final JavaSource input;
+  private final JavaSource recurrent;
   private final int bias;
 
   JavaRecurrence(float[] data, RecurrentLayer layer) {
@@ -36,14 +36,15 @@ final class JavaRecurrence {
     boolean backward = !layer.gradients().isAbsent();
     int packed = (int) layer.packed().offset();
     this.input =
-        new Source(layer.cell(), true, units, layer.input(), packed, backward && !layer.isOneHot());
-    this.recurrent = new Source(layer.cell(), false, units, units, input.end(), backward);
+        new JavaSource(
+            layer.cell(), true, units, layer.input(), packed, backward && !layer.isOneHot());
+    this.recurrent = new JavaSource(layer.cell(), false, units, units, input.end(), backward);
     this.bias = recurrent.end();
   }
 
   static long packedFloats(CellKind cell, int input, int hidden, boolean oneHot, boolean backward) {
-    return Source.packedFloats(cell, true, hidden, input, backward && !oneHot)
-        + Source.packedFloats(cell, false, hidden, hidden, backward)
+    return JavaSource.packedFloats(cell, true, hidden, input, backward && !oneHot)
+        + JavaSource.packedFloats(cell, false, hidden, hidden, backward)
         + cell.gateColumns(hidden);
   }
 
@@ -66,7 +67,7 @@ final class JavaRecurrence {
     }
   }
 
-  private void packWeights(Source source, Matrix weights) {
+  private void packWeights(JavaSource source, Matrix weights) {
     int width = source.width;
     Arrays.fill(data, source.forward, source.end(), 0f);
     for (int k = 0; k < source.terms; k++) {
@@ -168,7 +169,7 @@ final class JavaRecurrence {
     addBiasGradient(recurrent, gradients.recurrentBias(), positions);
   }
 
-  private void addForwardProduct(Source source, int position, int rows, Matrix left) {
+  private void addForwardProduct(JavaSource source, int position, int rows, Matrix left) {
     products.addProduct(
         gates(source, position),
         rows,
@@ -179,7 +180,7 @@ final class JavaRecurrence {
         source.terms);
   }
 
-  private void addBackwardProduct(Source source, int position, int rows, Matrix out) {
+  private void addBackwardProduct(JavaSource source, int position, int rows, Matrix out) {
     products.addProduct(
         Operand.rowsOf(out, 0),
         rows,
@@ -191,13 +192,13 @@ final class JavaRecurrence {
   }
 
   /** The floats of the slots that see a source, from a position on. */
-  private Operand gates(Source source, int position) {
+  private Operand gates(JavaSource source, int position) {
     int base = (int) layer.gates().at(position) + source.firstSlot * LANES;
     int pieceStride = layer.cell().slots().size() * LANES;
     return new Operand(base, gateColumns, 1, source.slots * LANES, pieceStride);
   }
 
-  private void addWeightGradient(Source source, Matrix dWeights, Matrix right, int positions) {
+  private void addWeightGradient(JavaSource source, Matrix dWeights, Matrix right, int positions) {
     for (int k = 0; k < source.terms; k += LANES) {
       int unit = source.unit(k);
       int row = source.slot(k).gate() * units + unit;
@@ -213,7 +214,7 @@ final class JavaRecurrence {
     }
   }
 
-  private void addBiasGradient(Source source, Matrix dBias, int positions) {
+  private void addBiasGradient(JavaSource source, Matrix dBias, int positions) {
     for (int k = 0; k < source.terms; k += LANES) {
       int unit = source.unit(k);
       JavaProducts.addRows(
@@ -256,73 +257,6 @@ final class JavaRecurrence {
         int slot = gates + layer.cell().gateColumn(s, units - used);
         Arrays.fill(data, slot + used, slot + LANES, 0f);
       }
-    }
-  }
-
-  /**
-   * One of the two things that pre-activations see, the input or the hidden state, and where its
-   * packed weights are. Its terms are the floats, in blocked order, of the slots that see it.
-   */
-  private static final class Source {
-    final CellKind cell;
-    final int firstSlot;
-    final int slots;
-    final int terms;
-    final int width;
-    final int forward;
-    final int backward;
-    final boolean hasBackward;
-
-    Source(CellKind cell, boolean isInput, int hidden, int width, int packed, boolean hasBackward) {
-      this.cell = cell;
-      this.firstSlot = isInput ? 0 : firstRecurrentSlot(cell);
-      this.slots = count(cell, isInput);
-      this.terms = slots * Matrix.padded(hidden);
-      this.width = width;
-      this.forward = packed;
-      this.backward = packed + terms * width;
-      this.hasBackward = hasBackward;
-    }
-
-    static long packedFloats(
-        CellKind cell, boolean isInput, int hidden, int width, boolean hasBackward) {
-      long terms = (long) count(cell, isInput) * Matrix.padded(hidden);
-      return terms * width * (hasBackward ? 2 : 1);
-    }
-
-    private static int count(CellKind cell, boolean isInput) {
-      int count = 0;
-      for (Slot slot : cell.slots()) {
-        count += (isInput ? slot.seesInput() : slot.seesHidden()) ? 1 : 0;
-      }
-      return count;
-    }
-
-    private static int firstRecurrentSlot(CellKind cell) {
-      int first = 0;
-      while (!cell.slots().get(first).seesHidden()) {
-        first++;
-      }
-      return first;
-    }
-
-    int end() {
-      return forward + terms * width * (hasBackward ? 2 : 1);
-    }
-
-    Slot slot(int term) {
-      return cell.slots().get(firstSlot + term / LANES % slots);
-    }
-
-    int unit(int term) {
-      return term / (LANES * slots) * LANES + term % LANES;
-    }
-
-    /** Column in {@code gates}. */
-    int gateColumn(int term) {
-      int block = term / (LANES * slots);
-      int inBlock = term % (LANES * slots);
-      return (block * cell.slots().size() + firstSlot) * LANES + inBlock;
     }
   }
 }

@@ -235,6 +235,10 @@ public final class LanguageModel implements AutoCloseable {
 
   /** Runs a window without dropout and computes its losses, which {@link #losses} hands out. */
   public void evaluate(int time, int[] tokens, int[] labels) {
+    if (!dropped.isEmpty()) {
+      throw new IllegalStateException(
+          "Cannot evaluate: the model was made for training with dropout");
+    }
     embed(time, tokens);
     for (RecurrentLayer layer : layers) {
       kernel.forward(layer, time, tokens);
