@@ -50,7 +50,7 @@ final class Initializer {
       if (i % 4 == 0) {
         draw(i / 4, key);
       }
-      parameters[block.offset() + i] = range * ((words[i % 4] >>> 8) * 0x1p-23f - 1f);
+      parameters[block.offset() + i] = range * PhiloxKey.symmetricUniform(words[i % 4]);
     }
   }
 

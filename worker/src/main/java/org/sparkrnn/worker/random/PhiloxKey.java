@@ -32,9 +32,9 @@ public record PhiloxKey(long seed, int step, int replica, int purpose) {
     return Philox.word(index, step, replica, purpose, seed);
   }
 
-  /** Uniform in [-1, 1) with 24 bits: {@code 2·(word >>> 8)·2⁻²⁴ − 1}. */
-  public float symmetricUniform(long index) {
-    return (word(index) >>> 8) * 0x1p-23f - 1f;
+  /** Uniform in [-1, 1) with 24 bits of a word: {@code 2·(word >>> 8)·2⁻²⁴ − 1}. */
+  public static float symmetricUniform(int word) {
+    return (word >>> 8) * 0x1p-23f - 1f;
   }
 
   /** Uniform in [0, 1) with 32 bits. */

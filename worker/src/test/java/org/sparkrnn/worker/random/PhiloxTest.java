@@ -42,7 +42,7 @@ class PhiloxTest {
     double sum = 0;
     double squares = 0;
     for (int i = 0; i < count; i++) {
-      float value = key.symmetricUniform(i);
+      float value = PhiloxKey.symmetricUniform(key.word(i));
       assertThat(value).isBetween(-1f, Math.nextDown(1f));
       sum += value;
       squares += value * (double) value;
