@@ -1,22 +1,26 @@
 // Dropout and the sum of squares.
+#include "philox.h"
 #include "variant.h"
 
-#include "philox.h"
-
 void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key) {
-    uint32_t words[LANES];
-    int64_t held = -1;  // the counter whose words are in `words`
+    uint32_t words[PHILOX_WORDS];
+    int64_t held = -1;  // index of the element whose word comes first in `words`
     for (long row = 0; row < shape.rows; row++) {
-        const int64_t first = row * shape.columns;
-        for (long column = 0; column < shape.columns; column++) {
-            const int64_t index = first + column;
-            if (index >> 4 != held) {
-                held = index >> 4;
-                philox_sixteen((uint32_t)(held * 4), key, words);
+        const float *from = in + row * shape.in_stride;
+        float *to = out + row * shape.out_stride;
+        for (long column = 0; column < shape.columns;) {
+            const int64_t index = row * shape.columns + column;
+            const int64_t first = index & -PHILOX_WORDS;
+            if (first != held) {
+                philox_words((uint32_t)(first / 4), key, words);
+                held = first;
             }
-            out[row * shape.out_stride + column] =
-                words[index & 15] >= keep.threshold ? in[row * shape.in_stride + column] * keep.factor
-                                                    : 0.0f;
+            const uint32_t *word = words + (index - first);
+            const long count = min_long(first + PHILOX_WORDS - index, shape.columns - column);
+            for (long i = 0; i < count; i++) {
+                to[column + i] = word[i] >= keep.threshold ? from[column + i] * keep.factor : 0.0f;
+            }
+            column += count;
         }
     }
 }

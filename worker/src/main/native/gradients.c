@@ -9,8 +9,8 @@ typedef struct window {
     const recurrent_layer *layer;
     const cell_shape *shape;
     recurrent_layout at;
-    long units;      // padded hidden units
-    long gate_row;   // floats of a row of gates
+    long units;     // padded hidden units
+    long gate_row;  // floats of a row of gates
     long positions;
 } window;
 
@@ -57,8 +57,9 @@ static void block_gradient(const window *w, long block, int first_slot, int slot
             const left d = {d_block + s * LANES, 1, count, width, 1, 0};
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
-            NAME(panel_product)(live, min_long(PANEL, columns - column), d, panel, PANEL,
-                                begin ? nothing : sum, c, columns);
+            NAME(panel_product)
+            (live, min_long(PANEL, columns - column), d, panel, PANEL, begin ? nothing : sum, c,
+             columns);
         }
     }
 }
@@ -155,14 +156,19 @@ static void input_gradient(const window *w) {
                        shape->slots * LANES};
     const right weights = {layer->packed + w->at.backward_ih, layer->input, PANEL};
     const start nothing = {zeros, 0, 0};
-    NAME(product)(w->positions, shape->input_slots == shape->slots ? all : some, weights, nothing,
-                  layer->dx, input_row, PANEL);
+    NAME(product)
+    (w->positions, shape->input_slots == shape->slots ? all : some, weights, nothing, layer->dx,
+     input_row, PANEL);
 }
 
 void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const long units = round_up(layer->hidden, LANES);
-    const window w = {layer, shape, recurrent_layout_for(layer), units, units * shape->slots,
+    const window w = {layer,
+                      shape,
+                      recurrent_layout_for(layer),
+                      units,
+                      units * shape->slots,
                       time * layer->batch};
     weight_gradients(&w);
     bias_gradients(&w);

@@ -1,5 +1,5 @@
-// Gated recurrent unit, the reset gate after the recurrent product: what happens to a block of 16 units
-// once its sums are there. Slots n, r, z, nRecurrent.
+// Gated recurrent unit, the reset gate after the recurrent product: what happens to a block of 16
+// units once its sums are there. Slots n, r, z, nRecurrent.
 //
 //   r = sigmoid(z_r)   z = sigmoid(z_z)   n = tanh(x_n + r * h_n)   h = n + z * (h_before - n)
 #include "polynomials.h"

@@ -41,14 +41,14 @@ NATIVE(void, unmap)(JNIEnv *env, jclass self, jlong address, jlong bytes) {
     arena_unmap(floats(address), (size_t)bytes);
 }
 
-NATIVE(void, read)(JNIEnv *env, jclass self, jlong address, jfloatArray target, jint from,
-                   jint count) {
+NATIVE(void, read)
+(JNIEnv *env, jclass self, jlong address, jfloatArray target, jint from, jint count) {
     (void)self;
     (*env)->SetFloatArrayRegion(env, target, from, count, floats(address));
 }
 
-NATIVE(void, write)(JNIEnv *env, jclass self, jlong address, jfloatArray source, jint from,
-                    jint count) {
+NATIVE(void, write)
+(JNIEnv *env, jclass self, jlong address, jfloatArray source, jint from, jint count) {
     (void)self;
     (*env)->GetFloatArrayRegion(env, source, from, count, floats(address));
 }
@@ -65,8 +65,9 @@ NATIVE(void, copy)(JNIEnv *env, jclass self, jlong from, jlong to, jlong count) 
 
 // ---- Recurrent layers
 
-NATIVE(jlong, recurrentFloats)(JNIEnv *env, jclass self, jint cell, jint time, jint batch,
-                               jint input, jint hidden, jboolean one_hot, jboolean backward) {
+NATIVE(jlong, recurrentFloats)
+(JNIEnv *env, jclass self, jint cell, jint time, jint batch, jint input, jint hidden,
+ jboolean one_hot, jboolean backward) {
     (void)env, (void)self;
     return recurrent_floats(cell, time, batch, input, hidden, one_hot, backward);
 }
@@ -136,8 +137,8 @@ NATIVE(void, pack)(JNIEnv *env, jclass self, jint isa, jlongArray described) {
     if (unpack_layer(env, described, &layer)) kernel_for(isa)->recurrent_pack(&layer);
 }
 
-NATIVE(void, forward)(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time,
-                      jintArray tokens) {
+NATIVE(void, forward)
+(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time, jintArray tokens) {
     (void)self;
     recurrent_layer layer;
     if (unpack_window(env, described, time, tokens, &layer)) {
@@ -145,8 +146,8 @@ NATIVE(void, forward)(JNIEnv *env, jclass self, jint isa, jlongArray described, 
     }
 }
 
-NATIVE(void, backward)(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time,
-                       jintArray tokens) {
+NATIVE(void, backward)
+(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time, jintArray tokens) {
     (void)self;
     recurrent_layer layer;
     if (unpack_window(env, described, time, tokens, &layer)) {
@@ -156,8 +157,8 @@ NATIVE(void, backward)(JNIEnv *env, jclass self, jint isa, jlongArray described,
 
 // ---- Output layer
 
-NATIVE(jlong, softmaxFloats)(JNIEnv *env, jclass self, jint positions, jint hidden,
-                             jint vocabulary, jboolean backward) {
+NATIVE(jlong, softmaxFloats)
+(JNIEnv *env, jclass self, jint positions, jint hidden, jint vocabulary, jboolean backward) {
     (void)env, (void)self;
     return softmax_floats(positions, hidden, vocabulary, backward);
 }
@@ -199,8 +200,9 @@ static bool unpack_head(JNIEnv *env, jlongArray described, softmax_head *head) {
     return true;
 }
 
-NATIVE(void, softmaxLoss)(JNIEnv *env, jclass self, jint isa, jlongArray described,
-                          jint positions, jintArray labels, jfloat scale, jboolean gradients) {
+NATIVE(void, softmaxLoss)
+(JNIEnv *env, jclass self, jint isa, jlongArray described, jint positions, jintArray labels,
+ jfloat scale, jboolean gradients) {
     (void)self;
     softmax_head head;
     if (!unpack_head(env, described, &head)) return;
@@ -210,8 +212,9 @@ NATIVE(void, softmaxLoss)(JNIEnv *env, jclass self, jint isa, jlongArray describ
     kernel_for(isa)->softmax_loss(&head, positions);
 }
 
-NATIVE(void, logits)(JNIEnv *env, jclass self, jint isa, jlongArray described, jint positions,
-                     jlong logits, jint stride) {
+NATIVE(void, logits)
+(JNIEnv *env, jclass self, jint isa, jlongArray described, jint positions, jlong logits,
+ jint stride) {
     (void)self;
     softmax_head head;
     if (unpack_head(env, described, &head)) {
@@ -223,19 +226,22 @@ NATIVE(void, logits)(JNIEnv *env, jclass self, jint isa, jlongArray described, j
 
 #define ROWS_AT_ONCE 1024  // 4 KiB of stack
 
-NATIVE(void, gatherRows)(JNIEnv *env, jclass self, jlong table, jint columns, jintArray rows,
-                         jint count, jlong out, jint stride) {
+NATIVE(void, gatherRows)
+(JNIEnv *env, jclass self, jlong table, jint columns, jintArray rows, jint count, jlong out,
+ jint stride) {
     (void)self;
     int32_t some[ROWS_AT_ONCE];
     for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
         const jint part = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
         if (!copy_ints(env, rows, first, part, some)) return;
-        gather_rows(floats(table), columns, some, part, floats(out) + (jlong)first * stride, stride);
+        gather_rows(floats(table), columns, some, part, floats(out) + (jlong)first * stride,
+                    stride);
     }
 }
 
-NATIVE(void, scatterAddRows)(JNIEnv *env, jclass self, jint isa, jlong from, jint stride,
-                             jintArray rows, jint count, jlong table, jint columns) {
+NATIVE(void, scatterAddRows)
+(JNIEnv *env, jclass self, jint isa, jlong from, jint stride, jintArray rows, jint count,
+ jlong table, jint columns) {
     (void)self;
     int32_t some[ROWS_AT_ONCE];
     for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
@@ -246,8 +252,8 @@ NATIVE(void, scatterAddRows)(JNIEnv *env, jclass self, jint isa, jlong from, jin
     }
 }
 
-NATIVE(void, zeroRows)(JNIEnv *env, jclass self, jlong table, jint columns, jintArray rows,
-                       jint count) {
+NATIVE(void, zeroRows)
+(JNIEnv *env, jclass self, jlong table, jint columns, jintArray rows, jint count) {
     (void)self;
     int32_t some[ROWS_AT_ONCE];
     for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
@@ -259,9 +265,10 @@ NATIVE(void, zeroRows)(JNIEnv *env, jclass self, jlong table, jint columns, jint
 
 // ---- Element by element
 
-NATIVE(void, dropout)(JNIEnv *env, jclass self, jint isa, jlong in, jint in_stride, jlong out,
-                      jint out_stride, jint rows, jint columns, jint threshold, jfloat factor,
-                      jlong seed, jint step, jint replica, jint purpose) {
+NATIVE(void, dropout)
+(JNIEnv *env, jclass self, jint isa, jlong in, jint in_stride, jlong out, jint out_stride,
+ jint rows, jint columns, jint threshold, jfloat factor, jlong seed, jint step, jint replica,
+ jint purpose) {
     (void)env, (void)self;
     const padded_rows shape = {rows, columns, in_stride, out_stride};
     const keep keep = {(uint32_t)threshold, factor};
@@ -274,35 +281,37 @@ NATIVE(jdouble, sumOfSquares)(JNIEnv *env, jclass self, jint isa, jlong vector, 
     return kernel_for(isa)->sum_of_squares(floats(vector), count);
 }
 
-NATIVE(void, sgd)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
-                  jlong count, jfloat rate, jfloat scale, jfloat limit) {
+NATIVE(void, sgd)
+(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong count, jfloat rate,
+ jfloat scale, jfloat limit) {
     (void)env, (void)self;
     const scaling s = {scale, limit};
     kernel_for(isa)->sgd(floats(parameters), floats(gradients), count, rate, s);
 }
 
-NATIVE(void, momentum)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
-                       jlong velocity, jlong count, jfloat rate, jfloat momentum, jfloat scale,
-                       jfloat limit) {
+NATIVE(void, momentum)
+(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong velocity, jlong count,
+ jfloat rate, jfloat momentum, jfloat scale, jfloat limit) {
     (void)env, (void)self;
     const scaling s = {scale, limit};
     kernel_for(isa)->momentum(floats(parameters), floats(gradients), floats(velocity), count, rate,
                               momentum, s);
 }
 
-NATIVE(void, rmsprop)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
-                      jlong mean_square, jlong count, jfloat rate, jfloat decay,
-                      jfloat complement, jfloat epsilon, jfloat scale, jfloat limit) {
+NATIVE(void, rmsprop)
+(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong mean_square,
+ jlong count, jfloat rate, jfloat decay, jfloat complement, jfloat epsilon, jfloat scale,
+ jfloat limit) {
     (void)env, (void)self;
     const scaling s = {scale, limit};
     kernel_for(isa)->rmsprop(floats(parameters), floats(gradients), floats(mean_square), count,
                              rate, decay, complement, epsilon, s);
 }
 
-NATIVE(void, adam)(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients,
-                   jlong mean, jlong mean_square, jlong count, jfloat rate, jfloat beta1,
-                   jfloat complement1, jfloat beta2, jfloat complement2, jfloat root_correction,
-                   jfloat epsilon, jfloat scale, jfloat limit) {
+NATIVE(void, adam)
+(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong mean,
+ jlong mean_square, jlong count, jfloat rate, jfloat beta1, jfloat complement1, jfloat beta2,
+ jfloat complement2, jfloat root_correction, jfloat epsilon, jfloat scale, jfloat limit) {
     (void)env, (void)self;
     const adam_step step = {rate, beta1, complement1, beta2, complement2, root_correction, epsilon};
     const scaling s = {scale, limit};

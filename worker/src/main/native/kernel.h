@@ -23,26 +23,26 @@ typedef struct recurrent_layer {
     bool one_hot;
     recurrent_parameters parameters;
     recurrent_parameters gradients;
-    const float *x;          // [time * batch, input]; not read if one_hot
-    const int32_t *tokens;   // [time * batch] if one_hot
-    float *hidden_states;    // [(time + 1) * batch, hidden], first the state before the window
-    float *cell_states;      // likewise; LSTM only
-    float *gates;            // [time * batch, slots * padded hidden], blocked
-    float *packed;           // recurrent_floats() floats
+    const float *x;         // [time * batch, input]; not read if one_hot
+    const int32_t *tokens;  // [time * batch] if one_hot
+    float *hidden_states;   // [(time + 1) * batch, hidden], first the state before the window
+    float *cell_states;     // likewise; LSTM only
+    float *gates;           // [time * batch, slots * padded hidden], blocked
+    float *packed;          // recurrent_floats() floats
     const float *d_hidden_sequence;  // [time * batch, hidden]
-    float *dx;               // [time * batch, input] or NULL
-    float *d_hidden;         // [batch, hidden]
-    float *d_cell;           // [batch, hidden]; LSTM only
+    float *dx;                       // [time * batch, input] or NULL
+    float *d_hidden;                 // [batch, hidden]
+    float *d_cell;                   // [batch, hidden]; LSTM only
 } recurrent_layer;
 
 typedef struct softmax_head {
     long positions, hidden, vocabulary;
-    const float *weights;  // [vocabulary, hidden], dense
-    const float *bias;     // [vocabulary]
-    const float *states;   // [positions, hidden], padded
-    const int32_t *labels; // [positions]
-    float *statistics;     // [positions, 3]: largest logit, sum of exp, label's logit
-    float *scratch;        // softmax_floats() floats
+    const float *weights;   // [vocabulary, hidden], dense
+    const float *bias;      // [vocabulary]
+    const float *states;    // [positions, hidden], padded
+    const int32_t *labels;  // [positions]
+    float *statistics;      // [positions, 3]: largest logit, sum of exp, label's logit
+    float *scratch;         // softmax_floats() floats
     float scale;
     bool gradients;
     float *d_weights, *d_bias, *d_states;

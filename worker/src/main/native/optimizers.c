@@ -20,8 +20,8 @@ void NAME(momentum)(float *p, const float *g, float *velocity, long count, float
                     float momentum, scaling scaling) {
     for (long i = 0; i < count; i += LANES) {
         const long live = min_long(LANES, count - i);
-        const v16 v = v_fma(v_set(momentum), v_load_first(velocity + i, live),
-                            scaled(g + i, live, scaling));
+        const v16 v =
+            v_fma(v_set(momentum), v_load_first(velocity + i, live), scaled(g + i, live, scaling));
         v_store_first(velocity + i, live, v);
         v_store_first(p + i, live, v_fnma(v_set(rate), v, v_load_first(p + i, live)));
     }
@@ -52,7 +52,7 @@ void NAME(adam)(float *p, const float *g, float *mean, float *mean_square, long 
         const v16 root = v_fma(v_sqrt(s), v_set(step.root_correction), v_set(step.epsilon));
         v_store_first(mean + i, live, m);
         v_store_first(mean_square + i, live, s);
-        v_store_first(p + i, live, v_sub(v_load_first(p + i, live),
-                                         v_div(v_mul(v_set(step.rate), m), root)));
+        v_store_first(p + i, live,
+                      v_sub(v_load_first(p + i, live), v_div(v_mul(v_set(step.rate), m), root)));
     }
 }

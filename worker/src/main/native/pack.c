@@ -8,8 +8,8 @@ typedef struct slot_rows {
     long live;
 } slot_rows;
 
-static slot_rows rows_of(const cell_shape *shape, const recurrent_layer *layer, const float *weights,
-                         long columns, long block, int slot) {
+static slot_rows rows_of(const cell_shape *shape, const recurrent_layer *layer,
+                         const float *weights, long columns, long block, int slot) {
     const long row = shape->gate_of[slot] * layer->hidden + block * LANES;
     const slot_rows rows = {weights + row * columns,
                             min_long(LANES, layer->hidden - block * LANES)};
@@ -56,9 +56,9 @@ static void pack_backward(const cell_shape *shape, const recurrent_layer *layer,
                     for (long v = 0; v < PANEL; v += LANES) {
                         const long count = min_long(LANES, columns - column - v);
                         const bool there = r < rows.live && count > 0;
-                        v_store(to + v, there ? v_load_first(rows.first + r * columns + column + v,
-                                                             count)
-                                              : v_zero());
+                        v_store(to + v,
+                                there ? v_load_first(rows.first + r * columns + column + v, count)
+                                      : v_zero());
                     }
                 }
             }
@@ -73,15 +73,15 @@ static void pack_bias(const cell_shape *shape, const recurrent_layer *layer, flo
         const long live = min_long(LANES, layer->hidden - block * LANES);
         for (int s = 0; s < shape->slots; s++) {
             const long row = shape->gate_of[s] * layer->hidden + block * LANES;
-            const bool input = s >= shape->input_first && s < shape->input_first + shape->input_slots;
+            const bool input =
+                s >= shape->input_first && s < shape->input_first + shape->input_slots;
             const bool hidden =
                 s >= shape->hidden_first && s < shape->hidden_first + shape->hidden_slots;
             const v16 ih = v_load_first(p->bias_ih + row, live);
             const v16 hh = v_load_first(p->bias_hh + row, live);
-            v_store(out + (block * shape->slots + s) * LANES,
-                    input && hidden ? v_add(ih, hh)
-                    : input         ? ih
-                                    : hh);
+            v_store(out + (block * shape->slots + s) * LANES, input && hidden ? v_add(ih, hh)
+                                                              : input         ? ih
+                                                                              : hh);
         }
     }
 }

@@ -1,10 +1,11 @@
-// exp, sigmoid and tanh: docs/numerics.md, PolynomialMath.java. The same operations in the same order.
+// exp, sigmoid and tanh: docs/numerics.md, PolynomialMath.java. The same operations in the same
+// order.
 #ifndef SPARKRNN_POLYNOMIALS_H
 #define SPARKRNN_POLYNOMIALS_H
 
 #include "simd.h"
 
-INLINE v16 v_exp(v16 argument) {
+LARGE v16 v_exp(v16 argument) {
     // The second operand where either is NaN: NaN passes both.
     const v16 x = v_max(v_set(-104.0f), v_min(v_set(89.0f), argument));
     const v16 rounder = v_set(0x1.8p23f);
@@ -21,12 +22,12 @@ INLINE v16 v_exp(v16 argument) {
     return v_scale(p, n, rounded);
 }
 
-INLINE v16 v_sigmoid(v16 x) {
+LARGE v16 v_sigmoid(v16 x) {
     const v16 one = v_set(1.0f);
     return v_div(one, v_add(one, v_exp(v_negative(x))));
 }
 
-INLINE v16 v_tanh(v16 x) {
+LARGE v16 v_tanh(v16 x) {
     const v16 one = v_set(1.0f);
     const v16 a = v_abs(x);
     const v16 square = v_mul(a, a);

@@ -1,7 +1,7 @@
 // See product.h. The whole speed of the kernel is in tile_body.
-#include "simd.h"
-
 #include "product.h"
+
+#include "simd.h"
 
 // Floats of k that a left tile of TILE_ROWS rows may hold: 7 x 1024 x 4 B = 28 KiB of 48 KiB L1.
 // The panel's chunk, 256 KiB, stays in L2 for all row tiles.
@@ -32,7 +32,8 @@ INLINE void tile_body(const int rows, const int vectors, const left a, const lon
                 const v16 b0 = v_load(b + 16 * n);
                 const v16 b1 = n + 1 < vectors ? v_load(b + 16 * n + 16) : b0;
                 __builtin_prefetch(b + PREFETCH_STEPS * b_stride + 16 * n);
-                if (n + 1 < vectors) __builtin_prefetch(b + PREFETCH_STEPS * b_stride + 16 * n + 16);
+                if (n + 1 < vectors)
+                    __builtin_prefetch(b + PREFETCH_STEPS * b_stride + 16 * n + 16);
                 UNROLL for (int m = 0; m < rows; m++) {
                     // 28 sums, 2 weights and 1 broadcast fit 32 registers; a second broadcast of
                     // the same value must not be merged with the first.
@@ -53,22 +54,24 @@ INLINE void tile_body(const int rows, const int vectors, const left a, const lon
 typedef void tile_function(left a, const float *b, long b_stride, start s, float *c, long c_stride,
                            long last);
 
-#define TILE(ROWS, VECTORS)                                                                      \
+#define TILE(ROWS, VECTORS)                                                                       \
     static void tile_##ROWS##_##VECTORS(left a, const float *b, long b_stride, start s, float *c, \
-                                        long c_stride, long last) {                              \
-        if (a.inner_stride == 1) {                                                               \
-            tile_body(ROWS, VECTORS, a, 1, b, b_stride, s, c, c_stride, last);                   \
-        } else {                                                                                 \
-            tile_body(ROWS, VECTORS, a, a.inner_stride, b, b_stride, s, c, c_stride, last);      \
-        }                                                                                        \
+                                        long c_stride, long last) {                               \
+        if (a.inner_stride == 1) {                                                                \
+            tile_body(ROWS, VECTORS, a, 1, b, b_stride, s, c, c_stride, last);                    \
+        } else {                                                                                  \
+            tile_body(ROWS, VECTORS, a, a.inner_stride, b, b_stride, s, c, c_stride, last);       \
+        }                                                                                         \
     }
 
 #if TILE_VECTORS == 4
 #define TILES(ROWS) TILE(ROWS, 1) TILE(ROWS, 2) TILE(ROWS, 3) TILE(ROWS, 4)
-#define TILE_NAMES(ROWS) {tile_##ROWS##_1, tile_##ROWS##_2, tile_##ROWS##_3, tile_##ROWS##_4}
+#define TILE_NAMES(ROWS) \
+    { tile_##ROWS##_1, tile_##ROWS##_2, tile_##ROWS##_3, tile_##ROWS##_4 }
 #else
 #define TILES(ROWS) TILE(ROWS, 1)
-#define TILE_NAMES(ROWS) {tile_##ROWS##_1}
+#define TILE_NAMES(ROWS) \
+    { tile_##ROWS##_1 }
 #endif
 
 TILES(1)
@@ -115,8 +118,8 @@ static void row_tiles(long rows, long width, left a, const float *b, long b_stri
         left part = a;
         part.data += first * a.row_stride;
         const start part_start = {s.data + first * s.stride, s.stride, 0};
-        NAME(tile)(next - first, width, part, b, b_stride, part_start, c + first * c_stride,
-                   c_stride);
+        NAME(tile)
+        (next - first, width, part, b, b_stride, part_start, c + first * c_stride, c_stride);
         first = next;
     }
 }
@@ -134,9 +137,9 @@ static left k_range(left a, long first, long count) {
 }
 
 typedef struct chunks {
-    long steps;       // of k_range
-    long rows_each;   // panel rows of one step
-    long count;       // chunks of at most K_CHUNK panel rows
+    long steps;      // of k_range
+    long rows_each;  // panel rows of one step
+    long count;      // chunks of at most K_CHUNK panel rows
 } chunks;
 
 static chunks chunks_of(left a) {
@@ -151,8 +154,8 @@ void NAME(panel_product)(long rows, long width, left a, const float *b, long b_s
     const start again = {c, c_stride, 0};
     for (long i = 0; i < k.count; i++) {
         const long first = k.steps * i / k.count, next = k.steps * (i + 1) / k.count;
-        row_tiles(rows, width, k_range(a, first, next - first),
-                  b + first * k.rows_each * b_stride, b_stride, i == 0 ? s : again, c, c_stride);
+        row_tiles(rows, width, k_range(a, first, next - first), b + first * k.rows_each * b_stride,
+                  b_stride, i == 0 ? s : again, c, c_stride);
     }
 }
 

@@ -41,9 +41,9 @@ void NAME(tile)(long rows, long width, left a, const float *b, long b_stride, st
 void NAME(panel_product)(long rows, long width, left a, const float *b, long b_stride, start s,
                          float *c, long c_stride);
 
-// c = start + a * b for all columns, panel after panel: panel i has `width` columns (the last one what
-// is left of `columns`) and row stride `width`; its columns of c begin at c + i * c_step, its start at
-// s.data + i * s.step.
+// c = start + a * b for all columns, panel after panel: panel i has `width` columns (the last one
+// what is left of `columns`) and row stride `width`; its columns of c begin at c + i * c_step, its
+// start at s.data + i * s.step.
 typedef struct right {
     const float *panels;
     long columns;

@@ -25,8 +25,9 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
     if (!layer->one_hot) {
         const right weights = {panels, row / shape->slots * shape->input_slots, width};
         const start bias = {layer->packed + at.bias + shift, 0, shape->slots * LANES};
-        NAME(product)(positions, left_rows(layer->x, round_up(layer->input, LANES), layer->input),
-                      weights, bias, layer->gates + shift, row, shape->slots * LANES);
+        NAME(product)
+        (positions, left_rows(layer->x, round_up(layer->input, LANES), layer->input), weights, bias,
+         layer->gates + shift, row, shape->slots * LANES);
         return;
     }
     for (long p = 0; p < positions; p++) {
@@ -61,17 +62,18 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     input_product(layer, shape, at, time * layer->batch);
     for (long t = 0; t < time; t++) {
         const cell_step step = step_of(layer, shape, t);
-        const left previous = left_rows(layer->hidden_states + t * layer->batch * step.row,
-                                        step.row, layer->hidden);
+        const left previous =
+            left_rows(layer->hidden_states + t * layer->batch * step.row, step.row, layer->hidden);
         for (long block = 0; block < step.row / LANES; block++) {
             const cell_step unit = block_of(step, block);
             float *gates = layer->gates + t * layer->batch * step.gate_row +
                            (block * shape->slots + shape->hidden_first) * LANES;
             const start begin = {gates, step.gate_row, 0};
             start_hidden_slots(layer, shape, at, unit);
-            NAME(panel_product)(layer->batch, width, previous,
-                                layer->packed + at.forward_hh + block * layer->hidden * width,
-                                width, begin, gates, step.gate_row);
+            NAME(panel_product)
+            (layer->batch, width, previous,
+             layer->packed + at.forward_hh + block * layer->hidden * width, width, begin, gates,
+             step.gate_row);
             if (layer->cell == CELL_LSTM) {
                 NAME(lstm_forward)(unit);
             } else {
@@ -86,9 +88,12 @@ static left hidden_slots_of(const recurrent_layer *layer, const cell_shape *shap
     const long block = shape->slots * LANES;
     const float *first = layer->gates + step.step * layer->batch * step.gate_row;
     if (shape->hidden_slots == shape->slots) return left_rows(first, step.gate_row, step.gate_row);
-    const left a = {
-        first + shape->hidden_first * LANES, step.gate_row,      shape->hidden_slots * LANES, 1,
-        step.row / LANES,                    block};
+    const left a = {first + shape->hidden_first * LANES,
+                    step.gate_row,
+                    shape->hidden_slots * LANES,
+                    1,
+                    step.row / LANES,
+                    block};
     return a;
 }
 
@@ -126,9 +131,10 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
             direct_gradient(layer, step, unit, last_step || direct_path, d_units);
             if (!last_step) {
                 const start begin = {d_units, PANEL, 0};
-                NAME(panel_product)(layer->batch, width, next,
-                                    layer->packed + at.backward_hh + unit / PANEL * panel_floats,
-                                    PANEL, begin, d_units, PANEL);
+                NAME(panel_product)
+                (layer->batch, width, next,
+                 layer->packed + at.backward_hh + unit / PANEL * panel_floats, PANEL, begin,
+                 d_units, PANEL);
             }
             for (long v = 0; v < width; v += LANES) {
                 const cell_step block = block_of(step, (unit + v) / LANES);
@@ -144,7 +150,8 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};
     const start nothing = {zeros, 0, 0};
     const start direct = {layer->d_hidden, units, PANEL};
-    NAME(product)(layer->batch, hidden_slots_of(layer, shape, step_of(layer, shape, 0)), weights,
-                  direct_path ? direct : nothing, layer->d_hidden, units, PANEL);
+    NAME(product)
+    (layer->batch, hidden_slots_of(layer, shape, step_of(layer, shape, 0)), weights,
+     direct_path ? direct : nothing, layer->d_hidden, units, PANEL);
     NAME(recurrent_gradients)(layer, time);
 }

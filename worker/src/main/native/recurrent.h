@@ -1,5 +1,5 @@
-// What the files of the recurrent layers share: the description of a cell and the layout of a layer's
-// private region.
+// What the files of the recurrent layers share: the description of a cell and the layout of a
+// layer's private region.
 #ifndef SPARKRNN_RECURRENT_H
 #define SPARKRNN_RECURRENT_H
 
@@ -23,18 +23,18 @@ const cell_shape *cell_shape_of(int cell);
 
 // Offsets in floats into recurrent_layer.packed; all multiples of 16.
 typedef struct recurrent_layout {
-    long bias;          // [blocks][slots][16]: start of each chain
-    long forward_ih;    // [blocks][input][input_slots * 16]
-    long forward_hh;    // [blocks][hidden][hidden_slots * 16]
-    long tokens;        // [time * batch] int32
-    long backward_ih;   // [input / 64][blocks * input_slots * 16][64]
-    long backward_hh;   // [hidden / 64][blocks * hidden_slots * 16][64]
-    long d_units;       // [batch][64]: gradient by the hidden state of 64 units
-    long d_columns;     // [POSITION_CHUNK][slots * 16]: pre-activation gradients of one block
-    long d_bias;        // [blocks][slots * 16]
-    long x_panels;      // [input / 64][POSITION_CHUNK][64]
-    long hidden_panels; // [hidden / 64][POSITION_CHUNK][64]
-    long d_tokens;      // [input][slots * 16]: one-hot input's gradient of one block
+    long bias;           // [blocks][slots][16]: start of each chain
+    long forward_ih;     // [blocks][input][input_slots * 16]
+    long forward_hh;     // [blocks][hidden][hidden_slots * 16]
+    long tokens;         // [time * batch] int32
+    long backward_ih;    // [input / 64][blocks * input_slots * 16][64]
+    long backward_hh;    // [hidden / 64][blocks * hidden_slots * 16][64]
+    long d_units;        // [batch][64]: gradient by the hidden state of 64 units
+    long d_columns;      // [POSITION_CHUNK][slots * 16]: pre-activation gradients of one block
+    long d_bias;         // [blocks][slots * 16]
+    long x_panels;       // [input / 64][POSITION_CHUNK][64]
+    long hidden_panels;  // [hidden / 64][POSITION_CHUNK][64]
+    long d_tokens;       // [input][slots * 16]: one-hot input's gradient of one block
     long floats;
 } recurrent_layout;
 

@@ -1,7 +1,7 @@
 // Cells' shapes and the layout of a layer's private region; the same for all variants.
-#include "recurrent.h"
-
 #include <stddef.h>
+
+#include "recurrent.h"
 
 static const cell_shape lstm = {
     .gates = 4,

@@ -1,8 +1,8 @@
 // Sixteen float lanes, the unit in which all kernels count, whatever the processor: v16.
 //
-// Every variant does the same operations in the same order, so their results agree bit for bit. A file
-// that includes this one is compiled once per variant (VARIANT is avx512, avx2 or portable) and names
-// what it exports with NAME().
+// Every variant does the same operations in the same order, so their results agree bit for bit. A
+// file that includes this one is compiled once per variant (VARIANT is avx512, avx2 or portable)
+// and names what it exports with NAME().
 #ifndef SPARKRNN_SIMD_H
 #define SPARKRNN_SIMD_H
 
@@ -13,8 +13,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// Without a vector register to keep, inlining and unrolling only make the code large.
+#if defined(VARIANT_AVX512) || defined(VARIANT_AVX2)
 #define INLINE static inline __attribute__((always_inline))
+#define LARGE INLINE
 #define UNROLL _Pragma("GCC unroll 32")
+#else
+#define INLINE static inline
+#define LARGE __attribute__((noinline, unused)) static
+#define UNROLL
+#endif
 
 #if defined(VARIANT_AVX512)
 #include "simd_avx512.h"

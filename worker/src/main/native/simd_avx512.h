@@ -74,9 +74,9 @@ static inline v16 v_negative(v16 x) {
 }
 // The magnitude of the first with the sign of the second.
 static inline v16 v_copysign(v16 magnitude, v16 sign) {
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
-        _mm512_set1_epi32((int)0x80000000), _mm512_castps_si512(sign),
-        _mm512_castps_si512(magnitude), 0xca));
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_set1_epi32((int)0x80000000),
+                                                         _mm512_castps_si512(sign),
+                                                         _mm512_castps_si512(magnitude), 0xca));
 }
 // a < b ? x : y
 static inline v16 v_select_less(v16 a, v16 b, v16 x, v16 y) {

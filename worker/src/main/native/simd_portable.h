@@ -22,29 +22,6 @@ static inline float float_of(uint32_t bits) {
     return x;
 }
 
-#if defined(__FP_FAST_FMAF) || defined(__aarch64__)
-static inline float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-#else
-// a * b + c rounded once, without an instruction for it. The product is exact in double. Its sum with c
-// is rounded to odd: where something was cut off, the last bit is set, so that the rounding to float
-// (29 bits shorter) sees on which side of a tie the exact sum lies (Boldo and Melquiond 2008).
-static inline float fused(float a, float b, float c) {
-    const double product = (double)a * (double)b;
-    const double addend = (double)c;
-    double sum = product + addend;
-    const double back = sum - product;
-    const double cut = (product - (sum - back)) + (addend - back);  // exact: sum + cut (Knuth)
-    uint64_t bits;
-    memcpy(&bits, &sum, sizeof bits);
-    // Infinities and NaN make cut NaN, which compares false.
-    if ((cut > 0 || cut < 0) && (bits & 1) == 0) {
-        bits += (cut > 0) == (sum > 0) ? (uint64_t)1 : (uint64_t)-1;
-        memcpy(&sum, &bits, sizeof sum);
-    }
-    return (float)sum;
-}
-#endif
-
 static inline v16 v_set(float x) {
     v16 v;
     EACH v.lane[i] = x;
@@ -64,9 +41,7 @@ static inline v16 v_load_first(const float *p, long n) {
     EACH v.lane[i] = i < n ? p[i] : 0.0f;
     return v;
 }
-static inline void v_store_first(float *p, long n, v16 x) {
-    EACH if (i < n) p[i] = x.lane[i];
-}
+static inline void v_store_first(float *p, long n, v16 x) { EACH if (i < n) p[i] = x.lane[i]; }
 static inline v16 v_first(v16 x, long n) {
     EACH x.lane[i] = i < n ? x.lane[i] : 0.0f;
     return x;
@@ -96,20 +71,54 @@ static inline v16 v_min(v16 a, v16 b) {
     EACH a.lane[i] = a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i];
     return a;
 }
-static inline v16 v_fma(v16 a, v16 b, v16 c) {
-    EACH c.lane[i] = fused(a.lane[i], b.lane[i], c.lane[i]);
-    return c;
-}
-static inline v16 v_fnma(v16 a, v16 b, v16 c) {
-    EACH c.lane[i] = fused(-a.lane[i], b.lane[i], c.lane[i]);
-    return c;
-}
-static inline v16 v_abs(v16 x) {
-    EACH x.lane[i] = float_of(bits_of(x.lane[i]) & 0x7fffffffu);
-    return x;
-}
 static inline v16 v_negative(v16 x) {
     EACH x.lane[i] = float_of(bits_of(x.lane[i]) ^ 0x80000000u);
+    return x;
+}
+#if defined(__FP_FAST_FMAF) || defined(__aarch64__)
+static inline v16 v_fma(v16 a, v16 b, v16 c) {
+    EACH c.lane[i] = __builtin_fmaf(a.lane[i], b.lane[i], c.lane[i]);
+    return c;
+}
+#else
+typedef float two_floats __attribute__((vector_size(8)));
+typedef double two_doubles __attribute__((vector_size(16)));
+typedef int64_t two_words __attribute__((vector_size(16)));
+
+// a * b + c rounded once, without an instruction for it. The product is exact in double. Its sum
+// with c is rounded to odd: where something was cut off, the last bit is set, so that the rounding
+// to float (29 bits shorter) sees on which side of a tie the exact sum lies (Boldo and Melquiond
+// 2008).
+static inline two_floats fused(two_floats a, two_floats b, two_floats c) {
+    const two_doubles product =
+        __builtin_convertvector(a, two_doubles) * __builtin_convertvector(b, two_doubles);
+    const two_doubles addend = __builtin_convertvector(c, two_doubles);
+    const two_doubles sum = product + addend;
+    const two_doubles back = sum - product;
+    // Exact: sum + cut is the sum (Knuth). Where something is infinite or NaN, cut is NaN and the
+    // comparisons are false.
+    const two_doubles cut = (product - (sum - back)) + (addend - back);
+    const two_words above = cut > 0, below = cut < 0;
+    const two_words step = ~(two_words)sum & (above | below) & 1;  // 1: even, has to become odd
+    const two_words down = above ^ (two_words)(sum > 0);           // -1: towards zero
+    const two_doubles odd = (two_doubles)((two_words)sum + ((step ^ down) - down));
+    return __builtin_convertvector(odd, two_floats);
+}
+static inline v16 v_fma(v16 a, v16 b, v16 c) {
+    for (int i = 0; i < 16; i += 2) {
+        two_floats x, y, z;
+        memcpy(&x, a.lane + i, sizeof x);
+        memcpy(&y, b.lane + i, sizeof y);
+        memcpy(&z, c.lane + i, sizeof z);
+        z = fused(x, y, z);
+        memcpy(c.lane + i, &z, sizeof z);
+    }
+    return c;
+}
+#endif
+static inline v16 v_fnma(v16 a, v16 b, v16 c) { return v_fma(v_negative(a), b, c); }
+static inline v16 v_abs(v16 x) {
+    EACH x.lane[i] = float_of(bits_of(x.lane[i]) & 0x7fffffffu);
     return x;
 }
 static inline v16 v_copysign(v16 magnitude, v16 sign) {

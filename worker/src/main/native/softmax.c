@@ -17,9 +17,9 @@ static const float zeros[PANEL];
 typedef struct tile_of_positions {
     const softmax_head *head;
     softmax_layout at;
-    long first;   // position
-    long count;   // positions of this tile
-    long width;   // the same, rounded up to 16
+    long first;  // position
+    long count;  // positions of this tile
+    long width;  // the same, rounded up to 16
     float *states, *logits, *lanes, *largest, *factor, *d_states, *panels;
 } positions;
 
@@ -63,7 +63,8 @@ static void transpose_states(const positions *p) {
 // logits = bias + weights * states, and the largest of each lane.
 static void compute_logits(const positions *p) {
     const softmax_head *head = p->head;
-    for (long i = 0; i < LANES * p->at.tile; i += LANES) v_store(p->lanes + i, v_set(-__builtin_inff()));
+    for (long i = 0; i < LANES * p->at.tile; i += LANES)
+        v_store(p->lanes + i, v_set(-__builtin_inff()));
     for (long v = 0; v < head->vocabulary; v += TILE_ROWS) {
         const long rows = min_long(TILE_ROWS, head->vocabulary - v);
         float bias[TILE_ROWS * PANEL];
@@ -71,12 +72,14 @@ static void compute_logits(const positions *p) {
             v_store(bias + i, v_set(head->bias[v + i / PANEL]));
         }
         const start begin = {bias, PANEL, 0};
-        const left weights = left_rows(head->weights + v * head->hidden, head->hidden, head->hidden);
+        const left weights =
+            left_rows(head->weights + v * head->hidden, head->hidden, head->hidden);
         for (long column = 0; column < p->width; column += PANEL) {
             const long width = min_long(PANEL, p->width - column);
             float *logits = p->logits + v * p->at.tile + column;
-            NAME(panel_product)(rows, width, weights, p->states + column * head->hidden, PANEL,
-                                begin, logits, p->at.tile);
+            NAME(panel_product)
+            (rows, width, weights, p->states + column * head->hidden, PANEL, begin, logits,
+             p->at.tile);
             for (long r = 0; r < rows; r++) {
                 float *lane = p->lanes + (v + r) % LANES * p->at.tile + column;
                 for (long i = 0; i < width; i += LANES) {
@@ -174,9 +177,10 @@ static void state_gradients(const positions *p, long first, long count) {
     for (long column = 0; column < p->width; column += PANEL) {
         float *c = p->d_states + column;
         const start nothing = {zeros, 0, 0}, sum = {c, p->at.tile, 0};
-        NAME(panel_product)(head->hidden, min_long(PANEL, p->width - column), weights,
-                            p->logits + first * p->at.tile + column, p->at.tile,
-                            first == 0 ? nothing : sum, c, p->at.tile);
+        NAME(panel_product)
+        (head->hidden, min_long(PANEL, p->width - column), weights,
+         p->logits + first * p->at.tile + column, p->at.tile, first == 0 ? nothing : sum, c,
+         p->at.tile);
     }
 }
 
@@ -190,9 +194,9 @@ static void weight_gradients(const positions *p, long first, long count) {
         for (long column = 0; column < head->hidden; column += PANEL) {
             float *c = head->d_weights + v * head->hidden + column;
             const start nothing = {zeros, 0, 0}, sum = {c, head->hidden, 0};
-            NAME(tile)(rows, min_long(PANEL, head->hidden - column), d,
-                       p->panels + column * p->at.tile, PANEL, p->first == 0 ? nothing : sum, c,
-                       head->hidden);
+            NAME(tile)
+            (rows, min_long(PANEL, head->hidden - column), d, p->panels + column * p->at.tile,
+             PANEL, p->first == 0 ? nothing : sum, c, head->hidden);
         }
     }
 }
@@ -219,8 +223,8 @@ static void write_state_gradients(const positions *p) {
         for (long column = 0; column < p->count; column += LANES) {
             v16 part[LANES];
             for (long i = 0; i < LANES; i++) {
-                part[i] = i < live ? v_load(p->d_states + (unit + i) * p->at.tile + column)
-                                   : v_zero();
+                part[i] =
+                    i < live ? v_load(p->d_states + (unit + i) * p->at.tile + column) : v_zero();
             }
             v_transpose(part);
             for (long i = 0; i < min_long(LANES, p->count - column); i++) {
@@ -246,8 +250,7 @@ static void gradients(const positions *p) {
 }
 
 static softmax_layout layout_for(const softmax_head *head) {
-    return softmax_layout_of(head->positions, head->hidden, head->vocabulary,
-                             head->d_weights != 0);
+    return softmax_layout_of(head->positions, head->hidden, head->vocabulary, head->d_weights != 0);
 }
 
 void NAME(softmax_loss)(const softmax_head *head, long count) {

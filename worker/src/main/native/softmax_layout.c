@@ -44,6 +44,7 @@ long softmax_floats(long positions, long hidden, long vocabulary, bool backward)
 }
 
 int32_t *softmax_labels(const softmax_head *head) {
-    return (int32_t *)(head->scratch + softmax_layout_of(head->positions, head->hidden,
-                                                         head->vocabulary, false).labels);
+    return (int32_t *)(head->scratch +
+                       softmax_layout_of(head->positions, head->hidden, head->vocabulary, false)
+                           .labels);
 }

@@ -1,6 +1,8 @@
 package org.sparkrnn.worker.kernel;
 
+import java.util.HashSet;
 import java.util.Locale;
+import java.util.Set;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.random.PhiloxKey;
 
@@ -12,6 +14,8 @@ import org.sparkrnn.worker.random.PhiloxKey;
  * <p>Here everything is checked, then one native function is called with addresses and sizes.
  */
 public final class NativeKernel implements Kernel {
+  private static final Set<Integer> TESTED = new HashSet<>();
+
   private final int isa;
   private final String name;
 
@@ -30,6 +34,24 @@ public final class NativeKernel implements Kernel {
               .formatted(isa.name().toLowerCase(Locale.ROOT)));
     }
     this.name = "native-" + NativeCalls.name(this.isa);
+    testOnce();
+  }
+
+  /** The self-test of a variant, once per process. */
+  private void testOnce() {
+    synchronized (TESTED) {
+      if (TESTED.contains(isa)) {
+        return;
+      }
+      KernelSelfTest.firstDifference(this, new JavaKernel())
+          .ifPresent(
+              difference -> {
+                throw new IllegalStateException(
+                    "Cannot use the kernel %s: its self-test failed, %s"
+                        .formatted(name, difference));
+              });
+      TESTED.add(isa);
+    }
   }
 
   /**

@@ -1,0 +1,131 @@
+package org.sparkrnn.worker.kernel;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.sparkrnn.worker.kernel.ArenaPlan.Region;
+
+/**
+ * A few milliseconds of every kind of cell and of the softmax, with odd sizes, on two kernels: they
+ * must agree to the bit. Catches a library that was built wrongly or a processor that computes
+ * wrongly before a training does.
+ */
+final class KernelSelfTest {
+  private static final int TIME = 3;
+  private static final int BATCH = 5;
+  private static final int INPUT = 19;
+  private static final int HIDDEN = 21;
+  private static final int POSITIONS = TIME * BATCH;
+
+  private KernelSelfTest() {}
+
+  /** What the kernels disagree about; empty if about nothing. */
+  static Optional<String> firstDifference(Kernel kernel, Kernel expected) {
+    for (CellKind cell : CellKind.values()) {
+      List<Result> actual = run(kernel, cell);
+      List<Result> right = run(expected, cell);
+      for (int i = 0; i < actual.size(); i++) {
+        int at = Arrays.mismatch(actual.get(i).values(), right.get(i).values());
+        if (at >= 0) {
+          return Optional.of(
+              "%s of %s differs from the %s kernel at element %d: %s, expected %s"
+                  .formatted(
+                      actual.get(i).name(),
+                      cell,
+                      expected.name(),
+                      at,
+                      actual.get(i).values()[at],
+                      right.get(i).values()[at]));
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  @SuppressWarnings("ArrayRecordComponent") // local, never compared as a record
+  private record Result(String name, float[] values) {}
+
+  private static List<Result> run(Kernel kernel, CellKind cell) {
+    int rows = cell.rows(HIDDEN);
+    int layerFloats = rows * (INPUT + HIDDEN + 2);
+    int headFloats = INPUT * (HIDDEN + 1);
+    ArenaPlan plan = new ArenaPlan();
+    Region parameters = plan.region("parameters", layerFloats + headFloats);
+    Region gradients = plan.region("gradients", layerFloats + headFloats);
+    Region x = plan.padded("x", POSITIONS, INPUT);
+    Region dx = plan.padded("dx", POSITIONS, INPUT);
+    RecurrentLayer.Plan layerPlan =
+        RecurrentLayer.plan(plan, kernel, "layer", cell, TIME, BATCH, INPUT, HIDDEN, false, true);
+    Region statistics = plan.region("statistics", (long) POSITIONS * SoftmaxHead.STATISTICS);
+    Region packed =
+        plan.region("head.packed", kernel.softmaxFloats(POSITIONS, HIDDEN, INPUT, true));
+    try (Arena arena = kernel.allocate(plan)) {
+      Matrix weights = parameters.vector(arena);
+      Matrix inputs = x.padded(arena, POSITIONS, INPUT);
+      fill(weights, 0.3f);
+      fill(inputs, 1f);
+      RecurrentLayer layer =
+          layerPlan.bind(
+              arena,
+              blocks(parameters, arena, rows),
+              blocks(gradients, arena, rows),
+              inputs,
+              dx.padded(arena, POSITIONS, INPUT));
+      SoftmaxHead head =
+          new SoftmaxHead(
+              POSITIONS,
+              parameters.dense(arena, layerFloats, INPUT, HIDDEN),
+              parameters.dense(arena, layerFloats + INPUT * HIDDEN, 1, INPUT),
+              gradients.dense(arena, layerFloats, INPUT, HIDDEN),
+              gradients.dense(arena, layerFloats + INPUT * HIDDEN, 1, INPUT),
+              layer.output(TIME),
+              layer.dHiddenSequence(),
+              statistics.dense(arena, 0, POSITIONS, SoftmaxHead.STATISTICS),
+              packed);
+      step(kernel, layer, head);
+      kernel.sgd(weights, gradients.vector(arena), 0.1f, new GradientScaling(0.5f, 0.1f));
+      List<Result> results = new ArrayList<>();
+      results.add(new Result("output", layer.output(TIME).toArray()));
+      results.add(new Result("softmax", head.statistics().toArray()));
+      results.add(new Result("gradient of the input", layer.dx().toArray()));
+      results.add(new Result("gradient of the parameters", gradients.vector(arena).toArray()));
+      results.add(new Result("update", weights.toArray()));
+      return results;
+    }
+  }
+
+  private static void step(Kernel kernel, RecurrentLayer layer, SoftmaxHead head) {
+    int[] labels = new int[POSITIONS];
+    for (int p = 0; p < POSITIONS; p++) {
+      labels[p] = p * 7 % INPUT;
+    }
+    int[] tokens = new int[0];
+    kernel.pack(layer);
+    kernel.packOutput(head);
+    kernel.forward(layer, TIME, tokens);
+    kernel.softmaxLoss(head, POSITIONS, labels, 1f / POSITIONS, true);
+    kernel.backward(layer, TIME, tokens);
+  }
+
+  private static RecurrentParameters blocks(Region region, Arena arena, int rows) {
+    int recurrent = rows * INPUT;
+    int bias = recurrent + rows * HIDDEN;
+    return new RecurrentParameters(
+        region.dense(arena, 0, rows, INPUT),
+        region.dense(arena, recurrent, rows, HIDDEN),
+        region.dense(arena, bias, 1, rows),
+        region.dense(arena, bias + rows, 1, rows));
+  }
+
+  /** Values without a pattern, in ±range; the same for every kernel. */
+  private static void fill(Matrix matrix, float range) {
+    float[] values = new float[Math.toIntExact(matrix.size())];
+    int state = 1;
+    for (int i = 0; i < values.length; i++) {
+      state = state * 1664525 + 1013904223;
+      values[i] = range * (state >> 8) * 0x1p-23f;
+    }
+    matrix.write(values, 0);
+  }
+}

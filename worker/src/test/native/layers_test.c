@@ -1,0 +1,134 @@
+// Recurrent layers at odd sizes: within their buffers, and the same bits from every variant.
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel_test.h"
+
+static long padded(long n) { return (n + 15) / 16 * 16; }
+
+typedef struct shape {
+    int cell;
+    long time, batch, input, hidden;
+    bool one_hot;
+} shape;
+
+static recurrent_parameters parameters(const shape *s, guard where, float range) {
+    const long rows = (s->cell == CELL_LSTM ? 4 : 3) * s->hidden;
+    recurrent_parameters p = {guarded((size_t)(rows * s->input), where),
+                              guarded((size_t)(rows * s->hidden), where),
+                              guarded((size_t)rows, where), guarded((size_t)rows, where)};
+    fill(p.weight_ih, rows, s->input, s->input, range);
+    fill(p.weight_hh, rows, s->hidden, s->hidden, range);
+    fill(p.bias_ih, 1, rows, rows, range);
+    fill(p.bias_hh, 1, rows, rows, range);
+    return p;
+}
+
+static float *activations(long rows, long columns, guard where) {
+    float *to = guarded((size_t)(rows * padded(columns)), where);
+    fill(to, rows, columns, padded(columns), 0.5f);
+    return to;
+}
+
+static recurrent_layer layer_of(const shape *s, guard where) {
+    const long positions = s->time * s->batch, states = positions + s->batch;
+    const long packed =
+        recurrent_floats(s->cell, s->time, s->batch, s->input, s->hidden, s->one_hot, true);
+    recurrent_layer layer = {
+        .cell = s->cell,
+        .time = s->time,
+        .batch = s->batch,
+        .input = s->input,
+        .hidden = s->hidden,
+        .one_hot = s->one_hot,
+        .parameters = parameters(s, where, 0.3f),
+        .gradients = parameters(s, where, 0.3f),
+        .x = s->one_hot ? NULL : activations(positions, s->input, where),
+        .hidden_states = activations(states, s->hidden, where),
+        .cell_states = s->cell == CELL_LSTM ? activations(states, s->hidden, where) : NULL,
+        .gates = guarded((size_t)(positions * 4 * padded(s->hidden)), where),
+        .packed = guarded((size_t)packed, where),
+        .d_hidden_sequence = activations(positions, s->hidden, where),
+        .dx = s->one_hot ? NULL : activations(positions, s->input, where),
+        .d_hidden = activations(s->batch, s->hidden, where),
+        .d_cell = s->cell == CELL_LSTM ? activations(s->batch, s->hidden, where) : NULL,
+    };
+    layer.tokens = recurrent_tokens(&layer);
+    for (long p = 0; p < positions; p++) {
+        recurrent_tokens(&layer)[p] = (int32_t)((p * 7 + 3) % s->input);
+    }
+    return layer;
+}
+
+static void run(const kernel *variant, const recurrent_layer *layer) {
+    variant->recurrent_pack(layer);
+    variant->recurrent_forward(layer, layer->time);
+    variant->recurrent_backward(layer, layer->time);
+}
+
+static void expect_equal(const char *what, const recurrent_layer *a, const recurrent_layer *b) {
+    const long rows = (a->cell == CELL_LSTM ? 4 : 3) * a->hidden, row = padded(a->hidden);
+    const long positions = a->time * a->batch;
+    expect_same(what, a->hidden_states, b->hidden_states, (positions + a->batch) * row);
+    expect_same(what, a->gates, b->gates, positions * 4 * row);
+    expect_same(what, a->gradients.weight_ih, b->gradients.weight_ih, rows * a->input);
+    expect_same(what, a->gradients.weight_hh, b->gradients.weight_hh, rows * a->hidden);
+    expect_same(what, a->gradients.bias_ih, b->gradients.bias_ih, rows);
+    expect_same(what, a->gradients.bias_hh, b->gradients.bias_hh, rows);
+    expect_same(what, a->d_hidden, b->d_hidden, a->batch * row);
+    if (a->dx != NULL) expect_same(what, a->dx, b->dx, positions * padded(a->input));
+    if (a->d_cell != NULL) expect_same(what, a->d_cell, b->d_cell, a->batch * row);
+}
+
+static void test_layer(const kernel *variant, shape s, guard where) {
+    char what[100];
+    snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld%s", variant->name,
+             s.cell == CELL_LSTM ? "LSTM" : "GRU", s.time, s.batch, s.input, s.hidden,
+             s.one_hot ? " one-hot" : "");
+    // Both layers start from the same random numbers.
+    recurrent_layer layers[2];
+    for (int i = 0; i < 2; i++) layers[i] = layer_of(&s, where);
+    const long rows = (s.cell == CELL_LSTM ? 4 : 3) * s.hidden;
+    const long positions = s.time * s.batch, row = padded(s.hidden);
+    const recurrent_parameters *from = &layers[0].parameters, *to = &layers[1].parameters;
+    memcpy(to->weight_ih, from->weight_ih, (size_t)(rows * s.input) * 4);
+    memcpy(to->weight_hh, from->weight_hh, (size_t)(rows * s.hidden) * 4);
+    memcpy(to->bias_ih, from->bias_ih, (size_t)rows * 4);
+    memcpy(to->bias_hh, from->bias_hh, (size_t)rows * 4);
+    if (!s.one_hot) {
+        memcpy((float *)layers[1].x, layers[0].x, (size_t)(positions * padded(s.input)) * 4);
+    }
+    memcpy(layers[1].hidden_states, layers[0].hidden_states, (size_t)(s.batch * row) * 4);
+    memcpy((float *)layers[1].d_hidden_sequence, layers[0].d_hidden_sequence,
+           (size_t)(positions * row) * 4);
+    memcpy(layers[1].d_hidden, layers[0].d_hidden, (size_t)(s.batch * row) * 4);
+    if (s.cell == CELL_LSTM) {
+        memcpy(layers[1].cell_states, layers[0].cell_states, (size_t)(s.batch * row) * 4);
+        memcpy(layers[1].d_cell, layers[0].d_cell, (size_t)(s.batch * row) * 4);
+    }
+    run(variant, &layers[0]);
+    run(kernel_for(ISA_PORTABLE), &layers[1]);
+    expect_equal(what, &layers[0], &layers[1]);
+    release_all();
+}
+
+void test_layers(const kernel *variant, guard where) {
+    static const long hidden[] = {1, 7, 16, 17, 33, 66};
+    static const long batch[] = {1, 3, 8, 17};
+    for (int cell = CELL_LSTM; cell <= CELL_GRU; cell++) {
+        for (int h = 0; h < 6; h++) {
+            for (int b = 0; b < 4; b++) {
+                const long input = 1 + (hidden[h] * 5 + batch[b]) % 70;
+                for (int one_hot = 0; one_hot <= 1; one_hot++) {
+                    const shape s = {cell, 3, batch[b], input, hidden[h], one_hot};
+                    test_layer(variant, s, where);
+                }
+            }
+        }
+        // Several chunks of positions and of k.
+        const shape long_window = {cell, 40, 11, 5, 9, false};
+        const shape wide = {cell, 2, 3, 20, 280, false};
+        test_layer(variant, long_window, where);
+        test_layer(variant, wide, where);
+    }
+}

@@ -1,0 +1,78 @@
+// Optimizers, dropout, rows, sums: within their buffers, and the same bits from every variant.
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel_test.h"
+
+#define VECTORS 4
+
+static void random_vectors(float *v[VECTORS], long count, guard where) {
+    for (int i = 0; i < VECTORS; i++) {
+        v[i] = guarded((size_t)count, where);
+        fill(v[i], 1, count, count, 1);
+    }
+    for (long i = 0; i < count; i++) v[3][i] = v[3][i] * v[3][i];  // a mean square
+}
+
+static void update(const kernel *variant, float *v[VECTORS], long count) {
+    const scaling by_value = {0.7f, 0.5f}, none = {1, 0};
+    const adam_step step = {0.01f, 0.9f, 0.1f, 0.999f, 0.001f, 3.1f, 1e-8f};
+    variant->sgd(v[0], v[1], count, 0.3f, by_value);
+    variant->momentum(v[0], v[1], v[2], count, 0.3f, 0.9f, none);
+    variant->rmsprop(v[0], v[1], v[3], count, 0.01f, 0.95f, 0.05f, 1e-8f, by_value);
+    variant->adam(v[0], v[1], v[2], v[3], count, step, none);
+}
+
+static void test_updates(const kernel *variant, long count, guard where) {
+    float *a[VECTORS], *b[VECTORS];
+    random_vectors(a, count, where);
+    random_vectors(b, count, where);
+    for (int i = 0; i < VECTORS; i++) memcpy(b[i], a[i], (size_t)count * sizeof(float));
+    update(variant, a, count);
+    update(kernel_for(ISA_PORTABLE), b, count);
+    for (int i = 0; i < VECTORS; i++) expect_same("optimizers", a[i], b[i], count);
+    const double sums[2] = {variant->sum_of_squares(a[1], count),
+                            kernel_for(ISA_PORTABLE)->sum_of_squares(b[1], count)};
+    expect_same("sum of squares", (const float *)&sums[0], (const float *)&sums[1], 2);
+    release_all();
+}
+
+static void test_dropout(const kernel *variant, long rows, long columns, guard where) {
+    const long stride = (columns + 15) / 16 * 16;
+    const size_t floats = (size_t)(rows * stride);
+    float *in = guarded(floats, where);
+    float *a = guarded(floats, where), *b = guarded(floats, where);
+    fill(in, rows, columns, stride, 1);
+    const padded_rows shape = {rows, columns, stride, stride};
+    const keep half = {0x80000000u, 2.0f};
+    const philox_key key = {0x123456789abcdefull, 7, 1, 0x1000};
+    variant->dropout(in, a, shape, half, key);
+    kernel_for(ISA_PORTABLE)->dropout(in, b, shape, half, key);
+    expect_same("dropout", a, b, rows * stride);
+    release_all();
+}
+
+static void test_rows(const kernel *variant, long columns, guard where) {
+    const long stride = (columns + 15) / 16 * 16;
+    static const int32_t rows[] = {4, 0, 4, 2};
+    float *table = guarded((size_t)(5 * columns), where);
+    float *out = guarded((size_t)(4 * stride), where);
+    float *sums = guarded((size_t)(5 * columns), where);
+    fill(table, 5, columns, columns, 1);
+    memset(sums, 0, (size_t)(5 * columns) * sizeof(float));
+    gather_rows(table, columns, rows, 4, out, stride);
+    variant->add_rows(out, stride, rows, 4, columns, sums);
+    expect_same("row used once", sums, table, columns);
+    zero_rows(sums, columns, rows, 4);
+    for (long i = 0; i < 5 * columns; i++) out[i % columns] += sums[i];
+    release_all();
+}
+
+void test_vectors(const kernel *variant, guard where) {
+    static const long counts[] = {1, 15, 16, 17, 100, 1025};
+    for (int i = 0; i < 6; i++) test_updates(variant, counts[i], where);
+    test_dropout(variant, 3, 1, where);
+    test_dropout(variant, 7, 33, where);
+    test_dropout(variant, 2, 256, where);
+    for (long columns = 1; columns <= 40; columns += 13) test_rows(variant, columns, where);
+}
