@@ -9,6 +9,7 @@ import java.util.List;
 import org.sparkrnn.common.corpus.Unit;
 import picocli.CommandLine;
 import picocli.CommandLine.IFactory;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -51,17 +52,23 @@ public final class Main {
   }
 
   private static int reportUsage(Console console, ParameterException exception) {
-    String command = exception.getCommandLine().getCommandSpec().qualifiedName();
-    String message =
-        String.valueOf(exception.getMessage()).lines().findFirst().orElse("unknown option").strip();
+    CommandLine commandLine = exception.getCommandLine();
+    List<String> unknown = commandLine.getUnmatchedArguments();
+    ParameterException told =
+        exception instanceof MissingParameterException && !unknown.isEmpty()
+            ? new UnmatchedArgumentException(commandLine, unknown) // the typing error behind it
+            : exception;
+    String message = String.valueOf(told.getMessage()).lines().findFirst().orElse("").strip();
     List<String> similar =
-        exception instanceof UnmatchedArgumentException unmatched
+        told instanceof UnmatchedArgumentException unmatched
             ? unmatched.getSuggestions()
             : List.of();
     String hint =
-        similar.isEmpty() ? "see " + command + " --help" : "did you mean " + similar.get(0) + "?";
+        similar.isEmpty()
+            ? "see %s --help".formatted(commandLine.getCommandSpec().qualifiedName())
+            : "did you mean %s?".formatted(similar.get(0));
     console.error().println("Cannot read the command line: %s; %s".formatted(message, hint));
-    return exception.getCommandLine().getCommandSpec().exitCodeOnInvalidInput();
+    return commandLine.getCommandSpec().exitCodeOnInvalidInput();
   }
 
   private static Unit unit(String text) {

@@ -4,9 +4,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** One command that ran in this JVM on {@code local[2]}, and what it left behind. */
 record CommandRun(int exitCode, String out, String error) {
+  private static final List<String> PROGRESS =
+      List.of("Starting Spark", "Tokenizing ", "training: ");
 
   static CommandRun of(String... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -23,8 +26,10 @@ record CommandRun(int exitCode, String out, String error) {
 
   /** What a person would read as the failure: standard error without the progress before it. */
   String sentence() {
-    List<String> lines = error.lines().filter(line -> !line.startsWith("Starting Spark")).toList();
-    return String.join("\n", lines);
+    return error
+        .lines()
+        .filter(line -> PROGRESS.stream().noneMatch(line::startsWith))
+        .collect(Collectors.joining("\n"));
   }
 
   /** The last line of the results. */

@@ -44,10 +44,11 @@ public final class MetricsLog {
     for (String line : log.read()) {
       if (roundOf(line) <= lastRound) {
         log.lines.add(line);
+      } else {
+        log.changed = true;
       }
     }
-    log.changed = true;
-    log.flush();
+    log.flush(); // a run that fails in its first round leaves nothing behind
     return log;
   }
 

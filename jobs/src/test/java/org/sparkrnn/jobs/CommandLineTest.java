@@ -1,0 +1,218 @@
+package org.sparkrnn.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands from end to end, each with a Spark of its own on {@code local[2]}. */
+@TestInstance(Lifecycle.PER_CLASS)
+class CommandLineTest {
+  private Path folder;
+  private Path text;
+  private Path corpus;
+  private Path config;
+
+  @BeforeAll
+  void tokenize(@TempDir Path directory) throws IOException {
+    folder = directory;
+    text = SampleText.write(folder.resolve("text.txt"), 20_000, 1);
+    corpus = folder.resolve("corpus");
+    config =
+        Files.writeString(
+            folder.resolve("test.conf"),
+            """
+            corpus.path = "%s"
+            model { cell = gru, layers = 1, hidden = 24, embedding = 12 }
+            batch { streams = 4, window = 16 }
+            optimizer.learning-rate = 0.01
+            training { replicas = 2, epochs = 2 }
+            round.local-steps = 40
+            display.sample-length = 60
+            """
+                .formatted(corpus));
+    CommandRun run =
+        CommandRun.of(
+            "tokenize",
+            "--input",
+            "" + text,
+            "--unit",
+            "char",
+            "--output",
+            "" + corpus,
+            "--split",
+            "80,10,10");
+    assertThat(run.exitCode()).as(run.error()).isZero();
+    assertThat(run.out()).startsWith("Corpus " + corpus + ": train 16,0").contains("valid 2,0");
+  }
+
+  @Test
+  void trainEvaluateGenerate() throws IOException {
+    Path model = folder.resolve("model");
+
+    CommandRun train = train(model);
+
+    assertThat(train.exitCode()).as(train.error()).isZero();
+    assertThat(train.out()).contains("Validation loss: ", "A sample:", "Try next:");
+    assertThat(train.lastLine()).startsWith(model + "/step-");
+    assertThat(Path.of(train.lastLine()).resolve("model.safetensors")).exists();
+
+    CommandRun evaluate =
+        CommandRun.of(
+            "evaluate",
+            "--checkpoint",
+            "" + model,
+            "--corpus",
+            "" + corpus,
+            "--split",
+            "test",
+            "--json");
+    assertThat(evaluate.exitCode()).as(evaluate.error()).isZero();
+    JsonNode json = new ObjectMapper().readTree(evaluate.out());
+    assertThat(json.get("streams").asInt()).isEqualTo(1);
+    assertThat(json.get("predictions").asLong()).isEqualTo(json.get("tokens").asLong() - 1);
+    double nats = json.get("nats_per_token").asDouble();
+    assertThat(nats).isBetween(0.1, 2.5);
+    assertThat(json.get("perplexity").asDouble()).isEqualTo(StrictMath.exp(nats));
+    assertThat(json.get("bits_per_token").asDouble()).isEqualTo(nats / StrictMath.log(2));
+    assertThat(json.get("oov_share").asDouble()).isZero();
+
+    CommandRun generate = generate(model, "7");
+    assertThat(generate.exitCode()).as(generate.error()).isZero();
+    assertThat(generate.out()).startsWith("the ").hasSize("the ".length() + 50 + 1);
+    assertThat(generate(model, "7").out()).isEqualTo(generate.out());
+    assertThat(generate(model, "8").out()).isNotEqualTo(generate.out());
+  }
+
+  @Test
+  void aRunThatStoppedAndResumedIsTheRunThatNeverStopped() throws IOException {
+    Path whole = folder.resolve("whole");
+    Path parts = folder.resolve("parts");
+    CommandRun uninterrupted = train(whole);
+    assertThat(uninterrupted.exitCode()).as(uninterrupted.error()).isZero();
+
+    CommandRun first = train(parts, "--resume", "--set", "training.max-rounds=1");
+    CommandRun second = train(parts, "--resume");
+
+    assertThat(first.exitCode()).as(first.error()).isZero();
+    assertThat(first.error()).contains("training.max-rounds is reached");
+    assertThat(second.exitCode()).as(second.error()).isZero();
+    Path name = Path.of(uninterrupted.lastLine()).getFileName();
+    assertThat(Path.of(second.lastLine()).getFileName()).isEqualTo(name);
+    assertThat(parts.resolve(name).resolve("manifest.json"))
+        .hasSameBinaryContentAs(whole.resolve(name).resolve("manifest.json"));
+  }
+
+  @Test
+  void trainTokenizesFirstWhenThereIsNoCorpus() throws IOException {
+    Path made = folder.resolve("made");
+
+    CommandRun run =
+        CommandRun.of(
+            "train",
+            "--config",
+            "" + config,
+            "--set",
+            "corpus.path=" + made,
+            "corpus.input=" + text,
+            "corpus.split=80,10,10",
+            "checkpoint.path=" + folder.resolve("from-text"),
+            "training.max-rounds=1");
+
+    assertThat(run.exitCode()).as(run.error()).isZero();
+    assertThat(made.resolve("manifest.json"))
+        .hasSameBinaryContentAs(corpus.resolve("manifest.json"));
+  }
+
+  @Test
+  void warmStartBeginsWithTheParametersOfAnotherRun() {
+    CommandRun first = train(folder.resolve("cold"), "--set", "training.max-rounds=2");
+    CommandRun second =
+        train(
+            folder.resolve("warm"),
+            "--from",
+            first.lastLine(),
+            "--set",
+            "training.max-rounds=1",
+            "--set",
+            "optimizer.kind=sgd");
+
+    assertThat(second.exitCode()).as(second.error()).isZero();
+    assertThat(folder.resolve("warm")).exists();
+  }
+
+  @Test
+  void wordsAreTokensToo() {
+    Path words = folder.resolve("words");
+    CommandRun tokenize =
+        CommandRun.of(
+            "tokenize",
+            "--input",
+            "" + text,
+            "--unit",
+            "word",
+            "--output",
+            "" + words,
+            "--valid",
+            "" + text,
+            "--test",
+            "" + text,
+            "--max-vocabulary",
+            "12");
+    assertThat(tokenize.exitCode()).as(tokenize.error()).isZero();
+    assertThat(tokenize.out()).contains("12 kinds of tokens");
+    Path model = folder.resolve("word-model");
+    CommandRun train = train(model, "--set", "corpus.path=" + words, "--set", "corpus.unit=word");
+    assertThat(train.exitCode()).as(train.error()).isZero();
+
+    CommandRun evaluate =
+        CommandRun.of(
+            "evaluate", "--checkpoint", "" + model, "--corpus", "" + words, "--split", "valid");
+
+    assertThat(evaluate.exitCode()).as(evaluate.error()).isZero();
+    assertThat(evaluate.out()).contains("perplexity", "in 4 streams");
+  }
+
+  @Test
+  void everyCommandExplainsItself() {
+    for (String command : new String[] {"tokenize", "train", "evaluate", "generate"}) {
+      CommandRun run = CommandRun.of(command, "--help");
+      assertThat(run.exitCode()).isZero();
+      assertThat(run.out()).contains("Usage: spark-rnn " + command);
+    }
+    assertThat(CommandRun.of("--help").out()).contains("Exit codes:", "--master");
+    assertThat(CommandRun.of("--version").out()).startsWith("spark-rnn ");
+  }
+
+  private CommandRun train(Path model, String... more) {
+    String[] arguments = new String[5 + more.length];
+    arguments[0] = "train";
+    arguments[1] = "--config";
+    arguments[2] = "" + config;
+    arguments[3] = "--set";
+    arguments[4] = "checkpoint.path=" + model;
+    System.arraycopy(more, 0, arguments, 5, more.length);
+    return CommandRun.of(arguments);
+  }
+
+  private static CommandRun generate(Path model, String seed) {
+    return CommandRun.of(
+        "generate",
+        "--checkpoint",
+        "" + model,
+        "--prompt",
+        "the ",
+        "--length",
+        "50",
+        "--seed",
+        seed);
+  }
+}
