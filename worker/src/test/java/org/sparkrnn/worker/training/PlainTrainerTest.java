@@ -4,13 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
@@ -21,22 +19,19 @@ import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.worker.kernel.JavaKernel;
 
 class PlainTrainerTest {
-  @TempDir private Path folder;
-  private final QuickFiles files = new QuickFiles();
+  private final MemoryFiles files = new MemoryFiles();
   private CorpusReader corpus;
 
   @BeforeEach
   void writeCorpus() throws IOException {
-    corpus =
-        Runs.corpus(
-            files, folder.resolve("corpus").toString(), Runs.tokens(101, 1), Runs.tokens(40, 2));
+    corpus = Runs.corpus(files, "corpus", Runs.tokens(101, 1), Runs.tokens(40, 2));
   }
 
   /** Settings of a run in a sub-folder: 7 steps an epoch, a checkpoint after every one of them. */
   private TrainingConfig config(String run, String... settings) {
     String[] all = new String[settings.length + 4];
     System.arraycopy(settings, 0, all, 4, settings.length);
-    all[0] = "checkpoint.path=" + folder.resolve(run);
+    all[0] = "checkpoint.path=" + run;
     all[1] = "checkpoint.every-rounds=1";
     all[2] = "checkpoint.keep-last=1000";
     all[3] = "round.local-steps=1";
@@ -50,21 +45,18 @@ class PlainTrainerTest {
   /** The compared files of a step, as text of their bytes. */
   private Map<String, String> bytes(String run, long step) throws IOException {
     Map<String, String> contents = new TreeMap<>();
-    try (Stream<Path> all = java.nio.file.Files.list(folder.resolve(run).resolve("step-" + step))) {
-      for (Path file : all.toList()) {
-        String name = file.getFileName().toString();
-        if (!name.equals("run.json")) {
-          byte[] content = java.nio.file.Files.readAllBytes(file);
-          contents.put(name, new String(content, java.nio.charset.StandardCharsets.ISO_8859_1));
-        }
+    String directory = run + "/step-" + step;
+    for (String path : files.below(directory)) {
+      String name = path.substring(directory.length() + 1);
+      if (!name.equals("run.json")) {
+        contents.put(name, new String(files.content(path), StandardCharsets.ISO_8859_1));
       }
     }
     return contents;
   }
 
   private long[] steps(String run) throws IOException {
-    return new CheckpointStore(files, folder.resolve(run).toString())
-        .steps().stream().mapToLong(Long::longValue).toArray();
+    return new CheckpointStore(files, run).steps().stream().mapToLong(Long::longValue).toArray();
   }
 
   @ParameterizedTest
@@ -149,11 +141,9 @@ class PlainTrainerTest {
   void damagedNewestCheckpointIsPassedOver() throws IOException {
     train(config("whole"), false);
     train(config("damaged", "training.max-rounds=9"), false);
-    Path model = folder.resolve("damaged/step-9/replica-0.safetensors");
-    byte[] content = java.nio.file.Files.readAllBytes(model);
+    byte[] content = files.content("damaged/step-9/replica-0.safetensors");
     content[content.length / 2] ^= 1;
-    java.nio.file.Files.write(model, content);
-    java.nio.file.Files.delete(folder.resolve("damaged/step-8/manifest.json"));
+    files.delete("damaged/step-8/manifest.json");
     train(config("damaged"), true);
     assertThat(bytes("damaged", 14)).isEqualTo(bytes("whole", 14));
     assertThat(bytes("damaged", 9)).isEqualTo(bytes("whole", 9));
@@ -211,18 +201,18 @@ class PlainTrainerTest {
 
   @Test
   void corpusOfOneTokenIsRefused() throws IOException {
-    corpus = Runs.corpus(files, folder.resolve("short").toString(), new int[1], Runs.tokens(40, 2));
+    corpus = Runs.corpus(files, "short", new int[1], Runs.tokens(40, 2));
     assertThatThrownBy(() -> train(config("run"), false))
         .isInstanceOf(BadInputException.class)
         .hasMessageContaining("Cannot train on 1 tokens");
-    assertThat(folder.resolve("run")).doesNotExist();
+    assertThat(files.exists("run")).isFalse();
   }
 
   @Test
   void divergingRunKeepsItsLastGoodCheckpoint() throws IOException {
     TrainingConfig config = config("run", "optimizer.learning-rate=1e39");
     assertThatThrownBy(() -> train(config, false)).isInstanceOf(DivergedException.class);
-    assertThat(folder.resolve("run/step-1")).doesNotExist();
+    assertThat(files.exists("run/step-1")).isFalse();
   }
 
   @Test
@@ -237,9 +227,7 @@ class PlainTrainerTest {
   @Test
   void grownCorpusTakesEffectAtTheNextEpoch() throws IOException {
     train(config("run", "training.max-rounds=3"), false);
-    corpus =
-        Runs.corpus(
-            files, folder.resolve("corpus").toString(), Runs.tokens(401, 1), Runs.tokens(40, 2));
+    corpus = Runs.corpus(files, "corpus", Runs.tokens(401, 1), Runs.tokens(40, 2));
     TrainingState end = train(config("run"), true);
     assertThat(end.step()).isEqualTo(7 + 27);
     assertThat(end.tokens()).isEqualTo(99 + 399);
