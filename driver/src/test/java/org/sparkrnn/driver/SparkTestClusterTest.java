@@ -33,10 +33,9 @@ class SparkTestClusterTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void localClusterRunsAJobInTwoOtherProcesses(Serialization serialization) {
-    try (SparkTestCluster cluster = SparkTestCluster.localCluster(serialization)) {
+  @Test
+  void localClusterRunsAJobInTwoOtherProcesses() {
+    try (SparkTestCluster cluster = SparkTestCluster.localCluster(Serialization.KRYO)) {
       assertThat(processesThatRanTasks(cluster.context()))
           .hasSize(2)
           .doesNotContain(ProcessHandle.current().pid())
@@ -45,11 +44,10 @@ class SparkTestClusterTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void standaloneRunsAJobAndLeavesNoProcess(Serialization serialization) {
+  @Test
+  void standaloneRunsAJobAndLeavesNoProcess() {
     List<ProcessHandle> processes;
-    try (SparkTestCluster cluster = SparkTestCluster.standalone(serialization)) {
+    try (SparkTestCluster cluster = SparkTestCluster.standalone(Serialization.JAVA)) {
       assertThat(processesThatRanTasks(cluster.context())).hasSize(2);
       assertThat(cluster.workers()).hasSize(2);
       processes = ProcessHandle.current().descendants().toList();

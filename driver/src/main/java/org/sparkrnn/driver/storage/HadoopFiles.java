@@ -167,9 +167,12 @@ public final class HadoopFiles implements Files, Serializable {
    * another unchanged.
    */
   public String absolute(String path) {
-    return isLocal(path) && !path.startsWith("file:")
-        ? java.nio.file.Path.of(path).toAbsolutePath().normalize().toString()
-        : path;
+    if (!isLocal(path) || path.startsWith("file:")) {
+      return path;
+    }
+    java.nio.file.Path absolute = java.nio.file.Path.of(path).toAbsolutePath();
+    // ".." behind a link is not what it seems.
+    return (path.contains("..") ? absolute : absolute.normalize()).toString();
   }
 
   private FileSystem fileSystem(Path path) throws IOException {

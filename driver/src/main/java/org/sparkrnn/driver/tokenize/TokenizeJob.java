@@ -3,12 +3,14 @@ package org.sparkrnn.driver.tokenize;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.nio.file.AccessDeniedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.apache.hadoop.security.AccessControlException;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -322,12 +324,20 @@ public final class TokenizeJob {
   }
 
   private RuntimeException failure(Exception e) {
+    String doing = "tokenize %s into %s".formatted(String.join(",", request.input()), output);
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
       if (cause instanceof TextProblemException problem) {
         return new BadInputException(String.valueOf(problem.getMessage()), e);
       }
+      if (cause instanceof AccessDeniedException || cause instanceof AccessControlException) {
+        return new BadInputException(
+            "Cannot %s: no permission (%s)".formatted(doing, cause.getMessage()), e);
+      }
+      if (cause instanceof IOException && cause.getCause() == null) {
+        return new BadInputException("Cannot %s: %s".formatted(doing, cause.getMessage()), e);
+      }
     }
-    return ClusterFailures.of("tokenize " + String.join(",", request.input()), e);
+    return ClusterFailures.of(doing, e);
   }
 
   private static int nextNumber(CorpusManifest existing) {
