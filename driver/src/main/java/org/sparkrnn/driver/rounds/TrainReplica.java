@@ -91,6 +91,7 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
     TaskContext context = TaskContext.get();
     try {
       ReplicaResult result = run(task, context);
+      requireFinite(task, result);
       ReplicaState carried = averagesMoments() ? withoutMoments(result.state()) : result.state();
       CarriedState state = carry(task, carried, context);
       ReplicaReport report =
@@ -135,6 +136,23 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
           state,
           tokens::read,
           context::isInterrupted);
+    }
+  }
+
+  /** The loss shows what the last update did only in the next round: not to be averaged before. */
+  private static void requireFinite(ReplicaTask task, ReplicaResult result) {
+    for (float value : result.parameters()) {
+      if (!Float.isFinite(value)) {
+        throw new DivergedException(
+            ("Cannot go on training: a parameter is %s after round %d, replica %d, local step %d"
+                    + " (epoch %d); lower optimizer.learning-rate or set clipping.norm")
+                .formatted(
+                    value,
+                    task.round() + 1,
+                    task.replica(),
+                    task.globalStepBase() + result.statistics().steps(),
+                    task.epoch() + 1));
+      }
     }
   }
 

@@ -138,7 +138,6 @@ final class TrainingRound {
           "Cannot finish %s: %d of %d replicas and %d of %d slices came back"
               .formatted(name, reports.size(), before.carried().size(), slicesSeen, cut.slices()));
     }
-    requireFinite(name, average);
     long computeNanos = reports.stream().mapToLong(ReplicaReport::nanos).max().orElse(0);
     long steps = reports.stream().mapToLong(report -> report.statistics().steps()).max().orElse(0);
     List<CarriedState> carried = reports.stream().map(ReplicaReport::state).toList();
@@ -166,17 +165,6 @@ final class TrainingRound {
                   ? new DivergedException(sentence)
                   : new BadInputException(sentence);
             });
-  }
-
-  private static void requireFinite(String name, float[] average) {
-    for (float value : average) {
-      if (!Float.isFinite(value)) {
-        throw new DivergedException(
-            ("Cannot go on training: after %s a parameter is %s; lower optimizer.learning-rate or"
-                    + " set clipping.norm")
-                .formatted(name, value));
-      }
-    }
   }
 
   private static String description(String name, TrainingState state, int steps) {
