@@ -18,10 +18,6 @@ record Console(PrintStream out, PrintStream error, int columns) {
     this(out, error, columns(environment.getOrDefault(COLUMNS, "0")));
   }
 
-  boolean isTerminal() {
-    return columns > 0;
-  }
-
   private static int columns(String value) {
     try {
       return Integer.parseInt(value.strip());

@@ -76,7 +76,7 @@ final class EvaluateCommand implements Callable<Integer> {
           new DistributedEvaluation(
                   new JavaSparkContext(session.spark().sparkContext()),
                   files,
-                  corpus,
+                  files.absolute(corpus),
                   model.config().kernel(),
                   saved.spec(),
                   watch)

@@ -8,7 +8,6 @@ import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.config.CorpusConfig;
-import org.sparkrnn.common.config.DisplayConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.errors.BadInputException;
@@ -87,7 +86,8 @@ final class TrainCommand implements Callable<Integer> {
               JavaSparkContext.fromSparkContext(session.spark().sparkContext()),
               config,
               options,
-              List.of(Progress.of(progress(config.display()), console.error())));
+              List.of(
+                  Progress.of(config.display().progress(), console.error(), console.columns())));
     }
     report(files, config, outcome);
     return 0;
@@ -124,13 +124,6 @@ final class TrainCommand implements Callable<Integer> {
             .build();
     TokenizeCommand.print(
         console.error(), corpus.path(), TokenizeJob.run(session.spark(), request));
-  }
-
-  private DisplayConfig.Progress progress(DisplayConfig display) {
-    if (display.progress() != DisplayConfig.Progress.AUTO) {
-      return display.progress();
-    }
-    return console.isTerminal() ? DisplayConfig.Progress.BAR : DisplayConfig.Progress.PLAIN;
   }
 
   private void report(HadoopFiles files, TrainingConfig config, TrainingOutcome outcome)

@@ -226,6 +226,20 @@ class BadInputTest {
     refusedTraining("" + text, "checkpoint.path=" + text + "/model");
   }
 
+  /**
+   * A device that refuses every byte; permissions cannot be tested the same way, root ignores them.
+   */
+  @Test
+  void noSpaceLeft() throws IOException {
+    Path full = Files.createDirectory(folder.resolve("full"));
+    Files.createFile(full.resolve("metrics.jsonl"));
+    Files.createSymbolicLink(full.resolve("metrics.jsonl.partial"), Path.of("/dev/full"));
+
+    CommandRun run = refused(2, "metrics.jsonl.partial", trainArguments("checkpoint.path=" + full));
+
+    assertThat(run.sentence()).contains("No space left on device");
+  }
+
   @Test
   void damagedShard() throws IOException {
     Path damaged = copy(corpus, folder.resolve("damaged-corpus"));

@@ -76,19 +76,6 @@ class LauncherIT {
   }
 
   @Test
-  void aFullDiskIsOneSentence() throws Exception {
-    Path text = SampleText.write(folder.resolve("text.txt"), 4_000, 4);
-    Path full = Files.createDirectory(folder.resolve("full"));
-    Files.createSymbolicLink(full.resolve("vocabulary.json"), Path.of("/dev/full"));
-
-    CommandRun run = launch("tokenize", "--input", "" + text, "--unit", "char", "--output", "full");
-
-    assertThat(run.exitCode()).isEqualTo(2);
-    assertThat(run.error().lines().filter(line -> !line.startsWith("Starting"))).hasSize(1);
-    assertThat(run.error()).contains("full");
-  }
-
-  @Test
   void aSignalEndsTrainingWithACheckpoint() throws Exception {
     Path text = SampleText.write(folder.resolve("text.txt"), 20_000, 5);
     Path config =

@@ -10,30 +10,37 @@ import org.sparkrnn.worker.training.Evaluation;
  * Progress for a person: a bar that is drawn over itself on a terminal, a line per round elsewhere.
  */
 public final class Progress implements TrainingListener {
-  private static final int BAR_WIDTH = 24;
-  private static final int LINE_WIDTH = 110;
+  private static final int LONGEST_BAR = 24;
+  private static final int SHORTEST_BAR = 6;
+  private static final int NUMBERS_WIDTH = 74;
+  private static final int LINES_WIDTH = 110;
 
   private final PrintStream out;
   private final boolean bar;
+  private final int width;
   private int epochs = 1;
   private long firstTokens;
   private long tokensPerEpoch = 1;
   private long beginNanos = System.nanoTime();
   private boolean drawn;
 
-  private Progress(PrintStream out, boolean bar) {
+  private Progress(PrintStream out, boolean bar, int columns) {
     this.out = out;
     this.bar = bar;
+    this.width = columns > 1 ? columns - 1 : LINES_WIDTH; // the last column would wrap the cursor
   }
 
-  /** The listener that {@code display.progress} asks for; one that is silent for none. */
-  @SuppressWarnings("SystemConsoleNull") // Java 22 and later: a bar where lines would do
-  public static TrainingListener of(DisplayConfig.Progress choice, PrintStream out) {
+  /**
+   * The listener that {@code display.progress} asks for; one that is silent for none.
+   *
+   * @param columns of the terminal behind {@code out}; 0 if it is none
+   */
+  public static TrainingListener of(DisplayConfig.Progress choice, PrintStream out, int columns) {
     return switch (choice) {
       case NONE -> new TrainingListener() {};
-      case PLAIN -> new Progress(out, false);
-      case BAR -> new Progress(out, true);
-      case AUTO -> new Progress(out, System.console() != null);
+      case PLAIN -> new Progress(out, false, columns);
+      case BAR -> new Progress(out, true, columns);
+      case AUTO -> new Progress(out, columns > 0, columns);
     };
   }
 
@@ -69,12 +76,13 @@ public final class Progress implements TrainingListener {
             metrics.lossNats(), metrics.tokensPerSecond(), metrics.learningRate());
     if (bar) {
       double share = Math.min(1, done / epochs);
-      int filled = (int) (share * BAR_WIDTH);
+      int length = Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, width - NUMBERS_WIDTH));
+      int filled = (int) (share * length);
       draw(
           text(
               "[%s%s] %3.0f%%  epoch %d/%d  %s  %s left",
               "#".repeat(filled),
-              "-".repeat(BAR_WIDTH - filled),
+              "-".repeat(length - filled),
               100 * share,
               metrics.epoch() + 1,
               epochs,
@@ -126,17 +134,17 @@ public final class Progress implements TrainingListener {
 
   private void line(String content) {
     if (drawn) {
-      out.print("\r" + " ".repeat(LINE_WIDTH) + "\r");
+      out.print("\r" + " ".repeat(width) + "\r");
       drawn = false;
     }
     out.println(content);
     out.flush();
   }
 
-  private static String padded(String content) {
-    return content.length() >= LINE_WIDTH
-        ? content
-        : content + " ".repeat(LINE_WIDTH - content.length());
+  private String padded(String content) {
+    return content.length() >= width
+        ? content.substring(0, width)
+        : content + " ".repeat(width - content.length());
   }
 
   private static String bytes(long count) {
