@@ -118,6 +118,11 @@ static void row_tiles(long rows, long width, left a, const float *b, long b_stri
         left part = a;
         part.data += first * a.row_stride;
         const start part_start = {s.data + first * s.stride, s.stride, 0};
+        if (s.stride != 0 && next < rows) {
+            // The next tile's sums: they may lie far away and would be waited for, all at once.
+            prefetch_rows(s.data + next * s.stride, min_long(TILE_ROWS, rows - next), width,
+                          s.stride);
+        }
         NAME(tile)
         (next - first, width, part, b, b_stride, part_start, c + first * c_stride, c_stride);
         first = next;

@@ -52,4 +52,16 @@ typedef struct right {
 
 void NAME(product)(long rows, left a, right b, start s, float *c, long c_stride, long c_step);
 
+// Asks for rows that are needed soon, into L1 or (far) into L2 only.
+static inline void prefetch_rows(const float *first, long rows, long width, long stride) {
+    for (long r = 0; r < rows; r++) {
+        for (long c = 0; c < width; c += 16) __builtin_prefetch(first + r * stride + c);
+    }
+}
+static inline void prefetch_rows_far(const float *first, long rows, long width, long stride) {
+    for (long r = 0; r < rows; r++) {
+        for (long c = 0; c < width; c += 16) __builtin_prefetch(first + r * stride + c, 0, 2);
+    }
+}
+
 #endif

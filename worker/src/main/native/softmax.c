@@ -186,7 +186,7 @@ static void state_gradients(const positions *p, long first, long count) {
 
 // d_weights[word][unit] += over these positions. Word after word, so that the gradient, which is
 // as large as the weights, passes once per tile and in order.
-static void weight_gradients(const positions *p, long first, long count) {
+static void weight_gradients(const positions *p, long first, long count, long chunk) {
     const softmax_head *head = p->head;
     for (long v = first; v < first + count; v += TILE_ROWS) {
         const left d = left_rows(p->logits + v * p->at.tile, p->at.tile, p->count);
@@ -194,9 +194,21 @@ static void weight_gradients(const positions *p, long first, long count) {
         for (long column = 0; column < head->hidden; column += PANEL) {
             float *c = head->d_weights + v * head->hidden + column;
             const start nothing = {zeros, 0, 0}, sum = {c, head->hidden, 0};
+            const long width = min_long(PANEL, head->hidden - column);
+            // The same words' next columns, and the next chunk's weights, which state_gradients()
+            // reads column by column: fetched in order here, they come at the memory's full rate.
+            if (v + chunk < head->vocabulary) {
+                prefetch_rows_far(head->weights + (v + chunk) * head->hidden + column,
+                                  min_long(rows, head->vocabulary - v - chunk), width,
+                                  head->hidden);
+            }
+            if (p->first > 0) {
+                prefetch_rows(c + rows * head->hidden, min_long(rows, head->vocabulary - v - rows),
+                              width, head->hidden);
+            }
             NAME(tile)
-            (rows, min_long(PANEL, head->hidden - column), d, p->panels + column * p->at.tile,
-             PANEL, p->first == 0 ? nothing : sum, c, head->hidden);
+            (rows, width, d, p->panels + column * p->at.tile, PANEL, p->first == 0 ? nothing : sum,
+             c, head->hidden);
         }
     }
 }
@@ -244,7 +256,7 @@ static void gradients(const positions *p) {
         logit_gradients(p, v, count);
         bias_gradients(p, v, count);
         state_gradients(p, v, count);
-        weight_gradients(p, v, count);
+        weight_gradients(p, v, count, chunk);
     }
     write_state_gradients(p);
 }
