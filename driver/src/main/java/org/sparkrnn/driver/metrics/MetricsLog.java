@@ -92,9 +92,13 @@ public final class MetricsLog {
   }
 
   private List<String> read() throws IOException {
-    String source = files.exists(path) ? path : partial();
-    if (!files.exists(source)) {
-      return List.of();
+    String source = path;
+    if (!files.exists(path)) {
+      if (!files.exists(partial())) {
+        return List.of();
+      }
+      source = partial();
+      changed = true; // so that it gets its name
     }
     try (InputStream in = Channels.newInputStream(files.open(source))) {
       return new String(in.readAllBytes(), UTF_8).lines().toList();
