@@ -57,9 +57,8 @@ static void block_gradient(const window *w, long block, int first_slot, int slot
             const left d = {d_block + s * LANES, 1, count, width, 1, 0};
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
-            NAME(panel_product)
-            (live, min_long(PANEL, columns - column), d, panel, PANEL, begin ? nothing : sum, c,
-             columns);
+            multiply_panel(live, min_long(PANEL, columns - column), d, panel, PANEL,
+                           begin ? nothing : sum, c, columns);
         }
     }
 }
@@ -156,9 +155,8 @@ static void input_gradient(const window *w) {
                        shape->slots * LANES};
     const right weights = {layer->packed + w->at.backward_ih, layer->input, PANEL};
     const start nothing = {zeros, 0, 0};
-    NAME(product)
-    (w->positions, shape->input_slots == shape->slots ? all : some, weights, nothing, layer->dx,
-     input_row, PANEL);
+    multiply(w->positions, shape->input_slots == shape->slots ? all : some, weights, nothing,
+             layer->dx, input_row, PANEL);
 }
 
 void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {

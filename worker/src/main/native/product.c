@@ -96,8 +96,8 @@ static tile_function *const tiles[TILE_ROWS][TILE_VECTORS] = {
 #endif
 };
 
-void NAME(tile)(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
-                long c_stride) {
+void multiply_tile(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
+                   long c_stride) {
     // One pass where four vectors fit the registers; else one per vector, the left tile in L1.
     for (long column = 0; column < width; column += 16 * TILE_VECTORS) {
         const long part = min_long(width - column, 16 * TILE_VECTORS);
@@ -123,8 +123,8 @@ static void row_tiles(long rows, long width, left a, const float *b, long b_stri
             prefetch_rows(s.data + next * s.stride, min_long(TILE_ROWS, rows - next), width,
                           s.stride);
         }
-        NAME(tile)
-        (next - first, width, part, b, b_stride, part_start, c + first * c_stride, c_stride);
+        multiply_tile(next - first, width, part, b, b_stride, part_start, c + first * c_stride,
+                      c_stride);
         first = next;
     }
 }
@@ -153,8 +153,8 @@ static chunks chunks_of(left a) {
     return k;
 }
 
-void NAME(panel_product)(long rows, long width, left a, const float *b, long b_stride, start s,
-                         float *c, long c_stride) {
+void multiply_panel(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
+                    long c_stride) {
     const chunks k = chunks_of(a);
     const start again = {c, c_stride, 0};
     for (long i = 0; i < k.count; i++) {
@@ -164,7 +164,7 @@ void NAME(panel_product)(long rows, long width, left a, const float *b, long b_s
     }
 }
 
-void NAME(product)(long rows, left a, right b, start s, float *c, long c_stride, long c_step) {
+void multiply(long rows, left a, right b, start s, float *c, long c_stride, long c_step) {
     const chunks k = chunks_of(a);
     const long k_total = k.steps * k.rows_each;
     const long chunk_bytes = ceil_div(k_total, k.count) * (long)sizeof(float);

@@ -8,6 +8,10 @@
 
 #include "simd.h"
 
+#define multiply_tile NAME(multiply_tile)
+#define multiply_panel NAME(multiply_panel)
+#define multiply NAME(multiply)
+
 #define PANEL 64
 
 // The left operand: element (row, k) is data[row * row_stride + offset(k)]. k counts through blocks
@@ -29,17 +33,17 @@ static inline left left_rows(const float *data, long row_stride, long k) {
 typedef struct start {
     const float *data;
     long stride;  // 0: all rows start alike
-    long step;    // product() only: from one panel's columns to the next one's
+    long step;    // multiply() only: from one panel's columns to the next one's
 } start;
 
 // c[0..rows, 0..width] = start, then one fma chain over increasing k per element.
 // rows <= TILE_ROWS; width <= PANEL; b: a panel with row stride b_stride.
-void NAME(tile)(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
-                long c_stride);
+void multiply_tile(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
+                   long c_stride);
 
 // The same for any number of rows, k cut into chunks for the caches. s may be c itself.
-void NAME(panel_product)(long rows, long width, left a, const float *b, long b_stride, start s,
-                         float *c, long c_stride);
+void multiply_panel(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
+                    long c_stride);
 
 // c = start + a * b for all columns, panel after panel: panel i has `width` columns (the last one
 // what is left of `columns`) and row stride `width`; its columns of c begin at c + i * c_step, its
@@ -50,7 +54,7 @@ typedef struct right {
     long width;
 } right;
 
-void NAME(product)(long rows, left a, right b, start s, float *c, long c_stride, long c_step);
+void multiply(long rows, left a, right b, start s, float *c, long c_stride, long c_step);
 
 // Asks for rows that are needed soon, into L1 or (far) into L2 only.
 static inline void prefetch_rows(const float *first, long rows, long width, long stride) {

@@ -25,9 +25,8 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
     if (!layer->one_hot) {
         const right weights = {panels, row / shape->slots * shape->input_slots, width};
         const start bias = {layer->packed + at.bias + shift, 0, shape->slots * LANES};
-        NAME(product)
-        (positions, left_rows(layer->x, round_up(layer->input, LANES), layer->input), weights, bias,
-         layer->gates + shift, row, shape->slots * LANES);
+        multiply(positions, left_rows(layer->x, round_up(layer->input, LANES), layer->input),
+                 weights, bias, layer->gates + shift, row, shape->slots * LANES);
         return;
     }
     for (long p = 0; p < positions; p++) {
@@ -70,10 +69,9 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
                            (block * shape->slots + shape->hidden_first) * LANES;
             const start begin = {gates, step.gate_row, 0};
             start_hidden_slots(layer, shape, at, unit);
-            NAME(panel_product)
-            (layer->batch, width, previous,
-             layer->packed + at.forward_hh + block * layer->hidden * width, width, begin, gates,
-             step.gate_row);
+            multiply_panel(layer->batch, width, previous,
+                           layer->packed + at.forward_hh + block * layer->hidden * width, width,
+                           begin, gates, step.gate_row);
             if (layer->cell == CELL_LSTM) {
                 NAME(lstm_forward)(unit);
             } else {
@@ -131,10 +129,9 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
             direct_gradient(layer, step, unit, last_step || direct_path, d_units);
             if (!last_step) {
                 const start begin = {d_units, PANEL, 0};
-                NAME(panel_product)
-                (layer->batch, width, next,
-                 layer->packed + at.backward_hh + unit / PANEL * panel_floats, PANEL, begin,
-                 d_units, PANEL);
+                multiply_panel(layer->batch, width, next,
+                               layer->packed + at.backward_hh + unit / PANEL * panel_floats, PANEL,
+                               begin, d_units, PANEL);
             }
             for (long v = 0; v < width; v += LANES) {
                 const cell_step block = block_of(step, (unit + v) / LANES);
@@ -150,8 +147,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};
     const start nothing = {zeros, 0, 0};
     const start direct = {layer->d_hidden, units, PANEL};
-    NAME(product)
-    (layer->batch, hidden_slots_of(layer, shape, step_of(layer, shape, 0)), weights,
-     direct_path ? direct : nothing, layer->d_hidden, units, PANEL);
+    multiply(layer->batch, hidden_slots_of(layer, shape, step_of(layer, shape, 0)), weights,
+             direct_path ? direct : nothing, layer->d_hidden, units, PANEL);
     NAME(recurrent_gradients)(layer, time);
 }

@@ -77,9 +77,8 @@ static void compute_logits(const positions *p) {
         for (long column = 0; column < p->width; column += PANEL) {
             const long width = min_long(PANEL, p->width - column);
             float *logits = p->logits + v * p->at.tile + column;
-            NAME(panel_product)
-            (rows, width, weights, p->states + column * head->hidden, PANEL, begin, logits,
-             p->at.tile);
+            multiply_panel(rows, width, weights, p->states + column * head->hidden, PANEL, begin,
+                           logits, p->at.tile);
             for (long r = 0; r < rows; r++) {
                 float *lane = p->lanes + (v + r) % LANES * p->at.tile + column;
                 for (long i = 0; i < width; i += LANES) {
@@ -177,10 +176,9 @@ static void state_gradients(const positions *p, long first, long count) {
     for (long column = 0; column < p->width; column += PANEL) {
         float *c = p->d_states + column;
         const start nothing = {zeros, 0, 0}, sum = {c, p->at.tile, 0};
-        NAME(panel_product)
-        (head->hidden, min_long(PANEL, p->width - column), weights,
-         p->logits + first * p->at.tile + column, p->at.tile, first == 0 ? nothing : sum, c,
-         p->at.tile);
+        multiply_panel(head->hidden, min_long(PANEL, p->width - column), weights,
+                       p->logits + first * p->at.tile + column, p->at.tile,
+                       first == 0 ? nothing : sum, c, p->at.tile);
     }
 }
 
@@ -206,9 +204,8 @@ static void weight_gradients(const positions *p, long first, long count, long ch
                 prefetch_rows(c + rows * head->hidden, min_long(rows, head->vocabulary - v - rows),
                               width, head->hidden);
             }
-            NAME(tile)
-            (rows, width, d, p->panels + column * p->at.tile, PANEL, p->first == 0 ? nothing : sum,
-             c, head->hidden);
+            multiply_tile(rows, width, d, p->panels + column * p->at.tile, PANEL,
+                          p->first == 0 ? nothing : sum, c, head->hidden);
         }
     }
 }

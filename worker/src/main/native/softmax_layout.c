@@ -1,9 +1,9 @@
 // The layout of the output layer's private region; the same for all variants.
 #include "softmax.h"
 
-// Bytes of one tile's logits: so many that the weights, which pass from main memory once per tile, are
-// used for hundreds of positions (10 000 words: 416; half of it costs 6 % more time), and few enough
-// that two tasks' tiles fit 32 MiB of L3.
+// Bytes of one tile's logits: so many that the weights, which pass from main memory once per tile,
+// are used for hundreds of positions (10 000 words: 416; half of it costs 6 % more time), and few
+// enough that two tasks' tiles fit 32 MiB of L3.
 #define LOGITS_BYTES (16L << 20)
 
 #define LARGEST_TILE 512

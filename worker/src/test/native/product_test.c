@@ -24,10 +24,10 @@ typedef struct right {
 } right;
 
 #define DECLARE(variant)                                                                       \
-    void tile_##variant(long rows, long width, left a, const float *b, long b_stride, start s, \
-                        float *c, long c_stride);                                              \
-    void product_##variant(long rows, left a, right b, start s, float *c, long c_stride,       \
-                           long c_step);
+    void multiply_tile_##variant(long rows, long width, left a, const float *b, long b_stride, \
+                                 start s, float *c, long c_stride);                            \
+    void multiply_##variant(long rows, left a, right b, start s, float *c, long c_stride,      \
+                            long c_step);
 #if defined(__x86_64__)
 DECLARE(avx512)
 DECLARE(avx2)
@@ -42,12 +42,13 @@ typedef struct products {
 
 static products products_of(int isa) {
 #if defined(__x86_64__)
-    const products avx512 = {tile_avx512, product_avx512, 7}, avx2 = {tile_avx2, product_avx2, 6};
+    const products avx512 = {multiply_tile_avx512, multiply_avx512, 7},
+                   avx2 = {multiply_tile_avx2, multiply_avx2, 6};
     if (isa == ISA_AVX512) return avx512;
     if (isa == ISA_AVX2) return avx2;
 #endif
     (void)isa;
-    const products portable = {tile_portable, product_portable, 4};
+    const products portable = {multiply_tile_portable, multiply_portable, 4};
     return portable;
 }
 
