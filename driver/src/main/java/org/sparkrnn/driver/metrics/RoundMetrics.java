@@ -45,9 +45,10 @@ public record RoundMetrics(
   /**
    * Where the time of a round went.
    *
-   * @param schedule from submitting the job to the first task's launch, outer step included
-   * @param compute from the first task's launch to the last replica's end
-   * @param average from there until the driver has the average
+   * @param schedule what the others leave of the round: launching tasks, waiting for slots, results
+   * @param broadcast start and carried states leave the driver
+   * @param compute of the slowest replica: reading, local steps, writing its state
+   * @param average of the slowest in each case: handing slices to the shuffle, fetching, summing
    */
   public record Seconds(
       double schedule,

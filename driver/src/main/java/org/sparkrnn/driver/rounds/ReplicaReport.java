@@ -24,6 +24,7 @@ public final class ReplicaReport extends Message {
 
   private int replica;
   private long nanos;
+  private long sendingNanos;
   private ReplicaStatistics statistics = new ReplicaStatistics(0, 0, 0, 0, 0, 0, 0, "");
   private CarriedState state = new CarriedState();
   private Failure failure = Failure.NONE;
@@ -32,10 +33,15 @@ public final class ReplicaReport extends Message {
   public ReplicaReport() {}
 
   static ReplicaReport trained(
-      int replica, long nanos, ReplicaStatistics statistics, CarriedState state) {
+      int replica,
+      long nanos,
+      long sendingNanos,
+      ReplicaStatistics statistics,
+      CarriedState state) {
     ReplicaReport report = new ReplicaReport();
     report.replica = replica;
     report.nanos = nanos;
+    report.sendingNanos = sendingNanos;
     report.statistics = statistics;
     report.state = state;
     return report;
@@ -56,6 +62,11 @@ public final class ReplicaReport extends Message {
   /** Duration of the task's work: reading, training, writing its state. */
   long nanos() {
     return nanos;
+  }
+
+  /** Duration of handing the slices to the shuffle. */
+  long sendingNanos() {
+    return sendingNanos;
   }
 
   ReplicaStatistics statistics() {
@@ -79,6 +90,7 @@ public final class ReplicaReport extends Message {
   protected void writeTo(DataOutput out) throws IOException {
     out.writeInt(replica);
     out.writeLong(nanos);
+    out.writeLong(sendingNanos);
     statistics.write(out);
     state.writeTo(out);
     out.writeUTF(failure.name());
@@ -89,6 +101,7 @@ public final class ReplicaReport extends Message {
   protected void readFrom(DataInput in) throws IOException {
     replica = in.readInt();
     nanos = in.readLong();
+    sendingNanos = in.readLong();
     statistics = ReplicaStatistics.read(in);
     state = new CarriedState();
     state.readFrom(in);

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.TaskContext;
@@ -94,10 +95,18 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
       requireFinite(task, result);
       ReplicaState carried = averagesMoments() ? withoutMoments(result.state()) : result.state();
       CarriedState state = carry(task, carried, context);
-      ReplicaReport report =
-          ReplicaReport.trained(
-              task.replica(), System.nanoTime() - begin, result.statistics(), state);
-      return Stream.concat(pieces(task, result), report(report));
+      long trained = System.nanoTime();
+      return Stream.concat(
+          pieces(task, result),
+          report(
+              task.replica(),
+              () ->
+                  ReplicaReport.trained(
+                      task.replica(),
+                      trained - begin,
+                      System.nanoTime() - trained,
+                      result.statistics(),
+                      state)));
     } catch (DivergedException e) {
       return failed(task, ReplicaReport.Failure.DIVERGED, String.valueOf(e.getMessage()));
     } catch (CorruptFileException | BadInputException e) {
@@ -199,12 +208,16 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
 
   private Stream<Tuple2<Integer, Message>> failed(
       ReplicaTask task, ReplicaReport.Failure failure, String sentence) {
-    return report(ReplicaReport.failed(task.replica(), failure, sentence));
+    return report(task.replica(), () -> ReplicaReport.failed(task.replica(), failure, sentence));
   }
 
-  /** Reports pass through the reducers, spread over them. */
-  private Stream<Tuple2<Integer, Message>> report(ReplicaReport report) {
-    return Stream.of(new Tuple2<>(report.replica() % cut.slices(), report));
+  /**
+   * Reports pass through the reducers, spread over them. One is made when the shuffle has taken all
+   * that comes before it.
+   */
+  private Stream<Tuple2<Integer, Message>> report(int replica, Supplier<ReplicaReport> report) {
+    return Stream.of(replica % cut.slices())
+        .map(reducer -> new Tuple2<Integer, Message>(reducer, report.get()));
   }
 
   private boolean averagesMoments() {

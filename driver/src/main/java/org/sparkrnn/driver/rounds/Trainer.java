@@ -107,7 +107,7 @@ public final class Trainer {
     try {
       return trainer.train();
     } finally {
-      trainer.setting.files().delete(trainer.setting.workFolder());
+      trainer.deleteWorkFolder();
     }
   }
 
@@ -197,6 +197,14 @@ public final class Trainer {
       recorder.save(position);
     } catch (IOException | RuntimeException e) {
       failure.addSuppressed(e);
+    }
+  }
+
+  private void deleteWorkFolder() {
+    try {
+      setting.files().delete(setting.workFolder());
+    } catch (IOException e) {
+      LOG.warn("Cannot delete {}, which nobody needs any more", setting.workFolder(), e);
     }
   }
 

@@ -138,6 +138,7 @@ final class TrainingRound {
           "Cannot finish %s: %d of %d replicas and %d of %d slices came back"
               .formatted(name, reports.size(), before.carried().size(), slicesSeen, cut.slices()));
     }
+    averageNanos += reports.stream().mapToLong(ReplicaReport::sendingNanos).max().orElse(0);
     long computeNanos = reports.stream().mapToLong(ReplicaReport::nanos).max().orElse(0);
     long steps = reports.stream().mapToLong(report -> report.statistics().steps()).max().orElse(0);
     List<CarriedState> carried = reports.stream().map(ReplicaReport::state).toList();

@@ -57,9 +57,11 @@ class RoundMessagesTest {
     ReplicaState state = new ReplicaState(randomValues(17), values, 9);
     ReplicaStatistics statistics = new ReplicaStatistics(7, 2.5, 3, 4.5, 2, 1, 99, "java");
     ReplicaReport report =
-        roundTrip(serializer, ReplicaReport.trained(4, 77, statistics, CarriedState.inline(state)));
+        roundTrip(
+            serializer, ReplicaReport.trained(4, 77, 78, statistics, CarriedState.inline(state)));
     assertThat(report.replica()).isEqualTo(4);
     assertThat(report.nanos()).isEqualTo(77);
+    assertThat(report.sendingNanos()).isEqualTo(78);
     assertThat(report.failureSentence()).isEmpty();
     assertThat(report.statistics().lossSumNats()).isEqualTo(2.5);
     assertThat(report.statistics().kernel()).isEqualTo("java");

@@ -8,6 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerSpeculativeTaskSubmitted;
@@ -138,6 +142,26 @@ class SameBytesTest {
           train(cluster, "faulty://slow-first" + shared.resolve("corpus"), folder, run);
       assertThat(trained).isEqualTo(expected.get(run));
       assertThat(counter.speculative.get()).isPositive();
+    }
+  }
+
+  @Test
+  void anExecutorIsKilledInTheMiddleOfARound() throws IOException {
+    Map<String, String> settings = Map.of(FaultyFileSystem.SETTING, faulty());
+    try (SparkTestCluster cluster = SparkTestCluster.localCluster(Serialization.KRYO, settings)) {
+      List<ProcessHandle> before = cluster.executors();
+      assertThat(before).hasSize(2);
+      // The first replica's task sleeps for three seconds: nobody ends the round before the kill.
+      ScheduledExecutorService killer = Executors.newSingleThreadScheduledExecutor();
+      ScheduledFuture<Boolean> kill =
+          killer.schedule(() -> before.get(0).destroyForcibly(), 4, TimeUnit.SECONDS);
+      String run = "unequal parts, LSTM, SGD, dropout";
+      Map<String, String> trained =
+          train(cluster, "faulty://slow-first" + shared.resolve("corpus"), folder, run);
+      killer.shutdown();
+      assertThat(kill.isDone()).isTrue();
+      assertThat(trained).isEqualTo(expected.get(run));
+      assertThat(before.get(0).isAlive()).isFalse();
     }
   }
 
