@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.config.CorpusConfig;
+import org.sparkrnn.common.config.ScheduleConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.errors.BadInputException;
@@ -151,14 +152,23 @@ final class TrainCommand implements Callable<Integer> {
     println(
         "  bin/spark-rnn evaluate --checkpoint %s --corpus %s --split test",
         run, config.corpus().path());
-    if (outcome.finished()) {
-      println(
-          "  bin/spark-rnn train --config %s --resume --set training.epochs=%d",
-          configFile, 2 * config.training().epochs());
-    } else {
-      println("  bin/spark-rnn train --config %s --resume", configFile);
-    }
+    println("  %s", trainFurther(config, run, outcome.finished()));
     println("%s", outcome.checkpoint().get());
+  }
+
+  /** The command that trains this model further. */
+  private String trainFurther(TrainingConfig config, String run, boolean finished) {
+    StringBuilder command = new StringBuilder("bin/spark-rnn train --config " + configFile);
+    overrides.forEach(setting -> command.append(" --set ").append(setting));
+    if (!finished) {
+      return command.append(" --resume").toString();
+    }
+    if (config.schedule().kind() == ScheduleConfig.Kind.COSINE) {
+      // Its learning rate is planned over the epochs: more of them are another run.
+      return command.append(" --from %s --set checkpoint.path=%s-2".formatted(run, run)).toString();
+    }
+    int epochs = 2 * config.training().epochs();
+    return command.append(" --resume --set training.epochs=%d".formatted(epochs)).toString();
   }
 
   private static void requireSet(String key, String value) {
