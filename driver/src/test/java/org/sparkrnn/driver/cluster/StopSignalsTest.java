@@ -17,7 +17,14 @@ class StopSignalsTest {
       assertThat(signals).isNotNull();
       raise("TERM");
       await(request);
-      raise("INT");
+      StopRequest later = new StopRequest();
+      try (StopSignals nested = StopSignals.install(later)) {
+        assertThat(nested).isNotNull();
+        raise("INT");
+        await(later); // a signal that arrives after the handlers are gone would end this JVM
+      }
+      assertThat(later.reason()).hasValue("SIGINT");
+      request.request("SIGINT");
     }
     assertThat(request.reason()).hasValue("SIGTERM");
     assertThat(request.nanosWaiting()).isPositive();
