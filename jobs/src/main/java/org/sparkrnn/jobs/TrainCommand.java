@@ -1,6 +1,7 @@
 package org.sparkrnn.jobs;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.driver.cluster.StopRequest;
 import org.sparkrnn.driver.cluster.StopSignals;
 import org.sparkrnn.driver.metrics.Progress;
+import org.sparkrnn.driver.metrics.RunSummary;
 import org.sparkrnn.driver.rounds.TrainOptions;
 import org.sparkrnn.driver.rounds.Trainer;
 import org.sparkrnn.driver.rounds.TrainingOutcome;
@@ -63,6 +65,18 @@ final class TrainCommand implements Callable<Integer> {
       description = "Start a new run from the parameters of another run or one of its step-N.")
   private Optional<String> from = Optional.empty();
 
+  @Option(
+      names = "--max-duration",
+      paramLabel = "TIME",
+      description = "Stop before it has trained that long, such as 6h; sets training.max-duration.")
+  private Optional<String> maxDuration = Optional.empty();
+
+  @Option(
+      names = "--until",
+      paramLabel = "HH:MM",
+      description = "Stop before that time of day, such as 05:30; sets training.until.")
+  private Optional<String> until = Optional.empty();
+
   TrainCommand(Console console) {
     this.console = console;
   }
@@ -70,10 +84,11 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     HadoopFiles files = Session.files();
-    TrainingConfig config = ConfigFile.load(files, configFile, overrides);
+    TrainingConfig config = ConfigFile.load(files, configFile, settings());
     StopRequest stop = new StopRequest();
     TrainOptions options = new TrainOptions(resume, from, stop);
     boolean hasCorpus = checkBeforeSpark(files, config, options);
+    RunSummary summary = new RunSummary();
     TrainingOutcome outcome;
     // Before Spark starts: otherwise a signal would run its shutdown hooks under the round.
     StopSignals signals = StopSignals.install(stop);
@@ -88,10 +103,38 @@ final class TrainCommand implements Callable<Integer> {
               config,
               options,
               List.of(
+                  summary,
                   Progress.of(config.display().progress(), console.error(), console.columns())));
+    } catch (IOException | RuntimeException e) {
+      ErrorReport failure = ErrorReport.of(e);
+      summarize(summary, files, config, failure.exitCode(), failure.sentence());
+      throw e;
     }
     report(files, config, outcome);
+    summarize(summary, files, config, 0, outcome.reason());
+    outcome.checkpoint().ifPresent(console.out()::println);
     return 0;
+  }
+
+  /** For a scheduler; a summary that cannot be written does not change the exit code. */
+  private void summarize(
+      RunSummary summary, HadoopFiles files, TrainingConfig config, int exitCode, String reason) {
+    if (!summary.hasStarted()) {
+      return;
+    }
+    console.error().println(summary.line(exitCode, reason));
+    try {
+      summary.write(files, config.checkpoint().path(), exitCode, reason);
+    } catch (IOException e) {
+      console.error().println(ErrorReport.of(e).sentence());
+    }
+  }
+
+  private List<String> settings() {
+    List<String> settings = new ArrayList<>(overrides);
+    maxDuration.ifPresent(time -> settings.add("training.max-duration=" + time));
+    until.ifPresent(time -> settings.add("training.until=" + time));
+    return settings;
   }
 
   /** Finds out in a second what would otherwise fail after Spark has started. */
@@ -153,7 +196,6 @@ final class TrainCommand implements Callable<Integer> {
         "  bin/spark-rnn evaluate --checkpoint %s --corpus %s --split test",
         run, config.corpus().path());
     println("  %s", trainFurther(config, run, outcome.finished()));
-    println("%s", outcome.checkpoint().get());
   }
 
   /** The command that trains this model further. */

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -90,6 +92,41 @@ class CommandLineTest {
     assertThat(generate.out()).startsWith("the ").hasSize("the ".length() + 50 + 1);
     assertThat(generate(model, "7").out()).isEqualTo(generate.out());
     assertThat(generate(model, "8").out()).isNotEqualTo(generate.out());
+  }
+
+  @Test
+  void aNightLeavesASummary() throws IOException {
+    Path model = folder.resolve("night");
+
+    String until = "" + LocalTime.now(ZoneId.systemDefault()).plusHours(12);
+    CommandRun night = train(model, "--resume", "--max-duration", "6h", "--until", until);
+
+    assertThat(night.exitCode()).as(night.error()).isZero();
+    assertThat(night.error()).contains("Summary: exit code 0 (all epochs are trained), epoch 2 of");
+    JsonNode summary = summary(model);
+    assertThat(summary.get("exit_code").asInt()).isZero();
+    assertThat(summary.get("checkpoint").asText()).isEqualTo(night.lastLine());
+    assertThat(summary.get("step").asLong()).isPositive();
+    assertThat(summary.get("tokens_of_this_process").asLong()).isPositive();
+    assertThat(summary.get("validation_loss_nats").asDouble()).isBetween(0.1, 2.5);
+
+    CommandRun nextNight = train(model, "--resume", "--max-duration", "6h");
+
+    assertThat(nextNight.exitCode()).as(nextNight.error()).isZero();
+    assertThat(nextNight.lastLine()).isEqualTo(night.lastLine());
+    assertThat(summary(model).get("tokens_of_this_process").asLong()).isZero();
+  }
+
+  @Test
+  void theSummaryOfADivergedRunHasItsExitCodeAndSentence() throws IOException {
+    Path model = folder.resolve("diverged");
+
+    // Adam moves each weight by the learning rate: finite at first, beyond float after some steps.
+    CommandRun run = train(model, "--set", "optimizer.learning-rate=3e37");
+
+    assertThat(run.exitCode()).isEqualTo(3);
+    assertThat(summary(model).get("exit_code").asInt()).isEqualTo(3);
+    assertThat(run.error()).contains(summary(model).get("reason").asText());
   }
 
   @Test
@@ -190,6 +227,10 @@ class CommandLineTest {
     }
     assertThat(CommandRun.of("--help").out()).contains("Exit codes:", "--master");
     assertThat(CommandRun.of("--version").out()).startsWith("spark-rnn ");
+  }
+
+  private static JsonNode summary(Path model) throws IOException {
+    return new ObjectMapper().readTree(model.resolve("summary.json").toFile());
   }
 
   private CommandRun train(Path model, String... more) {

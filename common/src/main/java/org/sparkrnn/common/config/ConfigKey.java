@@ -69,6 +69,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           free("training.max-rounds", c -> c.training().maxRounds()),
           free("training.max-tokens", c -> c.training().maxTokens()),
           free("training.max-duration", c -> c.training().maxDuration()),
+          free("training.until", c -> c.training().until()),
           free("training.patience", c -> c.training().patience()),
           semantic("training.seed", c -> c.training().seed()),
           free("training.stop-grace", c -> c.training().stopGrace()),

@@ -217,6 +217,7 @@ final class ConfigLoader {
             settings.longInteger("training.max-rounds"),
             settings.longInteger("training.max-tokens"),
             settings.duration("training.max-duration"),
+            settings.text("training.until"),
             settings.integer("training.patience"),
             settings.longInteger("training.seed"),
             settings.duration("training.stop-grace")),

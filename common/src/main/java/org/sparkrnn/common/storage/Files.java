@@ -48,6 +48,23 @@ public interface Files {
   /** Creates a directory and its parents; what exists is fine. */
   void createDirectories(String path) throws IOException;
 
+  /**
+   * Writes a file anew by way of {@link #partial}: whoever opens it sees the whole of the old or of
+   * the new content, or for a moment no file. A crash in that moment leaves the partial file.
+   */
+  default void replace(String path, byte[] content) throws IOException {
+    try (OutputStream out = create(partial(path))) {
+      out.write(content);
+    }
+    delete(path);
+    renameNoOverwrite(partial(path), path);
+  }
+
+  /** The temporary name of {@link #replace}. */
+  static String partial(String path) {
+    return path + ".partial";
+  }
+
   /** Joins a directory and a name with exactly one slash. */
   static String join(String directory, String name) {
     return directory.endsWith("/") ? directory + name : directory + "/" + name;

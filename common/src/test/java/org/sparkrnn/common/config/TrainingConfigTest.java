@@ -15,6 +15,8 @@ import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sparkrnn.common.config.RunConfig.Deadline;
 import org.sparkrnn.common.errors.BadInputException;
 
 class TrainingConfigTest {
@@ -221,6 +224,8 @@ class TrainingConfigTest {
         "training.max-tokens|-1|negative",
         "training.max-duration|-1s|negative",
         "training.max-duration|soon|a duration",
+        "training.until|5h30|a time of day",
+        "training.until|24:10|a time of day",
         "training.patience|-1|negative",
         "training.seed|99999999999999999999|an integer",
         "training.stop-grace|-1s|negative",
@@ -275,6 +280,29 @@ class TrainingConfigTest {
     assertThat(config.training().maxDuration()).isEqualTo(Duration.ofHours(8));
     assertThat(config.training().stopGrace()).isEqualTo(Duration.ofMillis(1500));
     assertThat(of("round.inline-state-bytes=2MiB").round().inlineStateBytes()).isEqualTo(2 << 20);
+  }
+
+  @Test
+  void theEarlierOfDurationAndTimeOfDayIsTheDeadline() {
+    ZonedDateTime evening = ZonedDateTime.of(2026, 3, 9, 22, 0, 0, 0, ZoneId.of("UTC"));
+    assertThat(of().training().deadline(evening)).isEmpty();
+    assertThat(of("training.until=05:30").training().deadline(evening))
+        .hasValue(new Deadline(evening.plusMinutes(450), "training.until"));
+    assertThat(of("training.until=22:15:30").training().deadline(evening))
+        .hasValue(new Deadline(evening.plusSeconds(930), "training.until"));
+    assertThat(of("training.until=22:00").training().deadline(evening))
+        .hasValue(new Deadline(evening.plusDays(1), "training.until"));
+    assertThat(of("training.until=05:30", "training.max-duration=6h").training().deadline(evening))
+        .hasValue(new Deadline(evening.plusHours(6), "training.max-duration"));
+    assertThat(of("training.until=05:30", "training.max-duration=9h").training().deadline(evening))
+        .hasValue(new Deadline(evening.plusMinutes(450), "training.until"));
+  }
+
+  @Test
+  void aNightInWhichClocksAreSetBackIsAnHourLonger() {
+    ZonedDateTime evening = ZonedDateTime.of(2026, 10, 24, 22, 0, 0, 0, ZoneId.of("Europe/Berlin"));
+    Deadline deadline = of("training.until=05:30").training().deadline(evening).orElseThrow();
+    assertThat(Duration.between(evening, deadline.at())).isEqualTo(Duration.ofMinutes(510));
   }
 
   @Test
@@ -414,6 +442,7 @@ class TrainingConfigTest {
             "training.max-rounds=3",
             "training.max-tokens=5",
             "training.max-duration=1s",
+            "training.until=05:30",
             "training.patience=4",
             "training.stop-grace=1s",
             "round.timeout=1s",

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,11 +80,8 @@ public final class MetricsLog {
       return;
     }
     long begin = System.nanoTime();
-    try (OutputStream out = files.create(partial())) {
-      out.write((lines.isEmpty() ? "" : String.join("\n", lines) + "\n").getBytes(UTF_8));
-    }
-    files.delete(path); // a crash right here leaves the partial file, which read() takes
-    files.renameNoOverwrite(partial(), path);
+    String text = lines.isEmpty() ? "" : String.join("\n", lines) + "\n";
+    files.replace(path, text.getBytes(UTF_8)); // read() takes the partial file of a crash
     changed = false;
     lastFlush = System.nanoTime();
     pauseNanos = Math.max(SHORTEST_PAUSE_NANOS, 100 * (lastFlush - begin));
@@ -94,19 +90,15 @@ public final class MetricsLog {
   private List<String> read() throws IOException {
     String source = path;
     if (!files.exists(path)) {
-      if (!files.exists(partial())) {
+      if (!files.exists(Files.partial(path))) {
         return List.of();
       }
-      source = partial();
+      source = Files.partial(path);
       changed = true; // so that it gets its name
     }
     try (InputStream in = Channels.newInputStream(files.open(source))) {
       return new String(in.readAllBytes(), UTF_8).lines().toList();
     }
-  }
-
-  private String partial() {
-    return path + ".partial";
   }
 
   private static long roundOf(String line) {

@@ -2,6 +2,9 @@ package org.sparkrnn.driver.rounds;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
 import java.util.List;
 import java.util.Optional;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -54,7 +57,7 @@ public final class Trainer {
   private final TrainingRound rounds;
   private final DistributedEvaluation evaluation;
   private final RunRecorder recorder;
-  private final long beginNanos = System.nanoTime();
+  private Duration longestRound = Duration.ZERO;
   private RunPosition position;
 
   private Trainer(
@@ -103,6 +106,16 @@ public final class Trainer {
       TrainOptions options,
       List<TrainingListener> listeners)
       throws IOException {
+    ZonedDateTime now = ZonedDateTime.now(ZoneId.systemDefault());
+    config
+        .training()
+        .deadline(now)
+        .ifPresent(
+            deadline ->
+                options
+                    .stop()
+                    .requestAfter(
+                        Duration.between(now, deadline.at()), "time limit " + deadline.setting()));
     Trainer trainer = new Trainer(context, config, options, listeners);
     try {
       return trainer.train();
@@ -115,10 +128,13 @@ public final class Trainer {
     recorder.started(description());
     try {
       while (end().isEmpty()) {
+        long begin = System.nanoTime();
         trainRound();
         if (position.state().checkpointDue(config)) {
           recorder.save(position);
         }
+        Duration took = Duration.ofNanos(System.nanoTime() - begin);
+        longestRound = took.compareTo(longestRound) > 0 ? took : longestRound;
       }
       recorder.save(position);
     } catch (AbandonedException e) {
@@ -168,16 +184,13 @@ public final class Trainer {
     return evaluated;
   }
 
-  /** Why the run ends here; empty if it goes on. */
+  /** Why the run ends here, where a round as long as the longest may be too long; empty if not. */
   private Optional<String> end() {
-    long limitNanos = config.training().maxDuration().toNanos();
-    if (position.state().end(config).isPresent()) {
-      return position.state().end(config).map(TrainingState.End::reason);
-    }
-    if (limitNanos > 0 && System.nanoTime() - beginNanos >= limitNanos) {
-      return Optional.of("training.max-duration is reached");
-    }
-    return stop.reason();
+    return position
+        .state()
+        .end(config)
+        .map(TrainingState.End::reason)
+        .or(() -> stop.tooLateFor(longestRound));
   }
 
   private TrainingOutcome outcome() throws IOException {

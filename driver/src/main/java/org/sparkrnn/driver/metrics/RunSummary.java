@@ -1,0 +1,127 @@
+package org.sparkrnn.driver.metrics;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.storage.Files;
+import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.worker.training.Evaluation;
+
+/**
+ * What one process did for a run, for schedulers and the morning after: {@code summary.json} in the
+ * run's folder, and one line of text. Each process that trains overwrites it when it ends, with
+ * whatever exit code; one that was killed leaves the summary of the process before.
+ */
+public final class RunSummary implements TrainingListener {
+  /** Its name in a run's folder. */
+  public static final String FILE = "summary.json";
+
+  private final Instant began = Instant.now();
+  private boolean started;
+  private long firstTokens;
+  private long tokens;
+  private long step;
+  private long round;
+  private int epoch;
+  private int epochs;
+  private OptionalDouble trainingLoss = OptionalDouble.empty();
+  private OptionalDouble validationLoss = OptionalDouble.empty();
+  private long savedStep;
+
+  @Override
+  public void started(RunDescription run) {
+    started = true;
+    firstTokens = run.tokens();
+    tokens = run.tokens();
+    step = run.step();
+    savedStep = run.step();
+    epoch = run.epoch();
+    epochs = run.epochs();
+  }
+
+  @Override
+  public void roundEnded(RoundMetrics metrics) {
+    tokens = metrics.tokens();
+    step = metrics.step();
+    round = metrics.round();
+    epoch = metrics.epoch();
+    trainingLoss = OptionalDouble.of(metrics.lossNats());
+  }
+
+  @Override
+  public void evaluated(long evaluatedRound, Evaluation evaluation, boolean best) {
+    validationLoss = OptionalDouble.of(evaluation.natsPerToken());
+  }
+
+  @Override
+  public void checkpointSaved(long checkpointStep, String path) {
+    savedStep = checkpointStep;
+  }
+
+  /** Whether the run had begun: only then the folder is this process's to write to. */
+  public boolean hasStarted() {
+    return started;
+  }
+
+  /**
+   * Writes {@code summary.json}.
+   *
+   * @param run folder of the run
+   * @param exitCode of this process
+   * @param reason why it ended, or the sentence of its failure
+   */
+  public void write(Files files, String run, int exitCode, String reason) throws IOException {
+    Duration time = Duration.between(began, Instant.now());
+    Map<String, Object> summary = new TreeMap<>();
+    summary.put("began", began.toString());
+    summary.put("ended", Instant.now().toString());
+    summary.put("seconds", time.toMillis() / 1000.0);
+    summary.put("exit_code", exitCode);
+    summary.put("reason", reason);
+    summary.put("checkpoint", checkpoint(files, run));
+    summary.put("step", step);
+    summary.put("round", round);
+    summary.put("epoch", epoch);
+    summary.put("epochs", epochs);
+    summary.put("tokens", tokens);
+    summary.put("tokens_of_this_process", tokens - firstTokens);
+    trainingLoss.ifPresent(loss -> summary.put("training_loss_nats", loss));
+    validationLoss.ifPresent(loss -> summary.put("validation_loss_nats", loss));
+    files.replace(Files.join(run, FILE), Json.bytes(summary));
+  }
+
+  /** One line for a log: where the run stands and what this process added. */
+  public String line(int exitCode, String reason) {
+    Duration time = Duration.between(began, Instant.now());
+    return String.format(
+        Locale.ROOT,
+        "Summary: exit code %d (%s), epoch %d of %d, step %d, %,d tokens in %d:%02d:%02d%s%s",
+        exitCode,
+        reason,
+        Math.min(epoch + 1, epochs),
+        epochs,
+        step,
+        tokens - firstTokens,
+        time.toHours(),
+        time.toMinutesPart(),
+        time.toSecondsPart(),
+        nats("training", trainingLoss),
+        nats("validation", validationLoss));
+  }
+
+  /** The newest; empty if there is none. */
+  private String checkpoint(Files files, String run) {
+    return savedStep == 0 ? "" : new CheckpointStore(files, run).pathOf(savedStep);
+  }
+
+  private static String nats(String what, OptionalDouble loss) {
+    return loss.isEmpty()
+        ? ""
+        : String.format(Locale.ROOT, ", %s %.4f nats", what, loss.getAsDouble());
+  }
+}
