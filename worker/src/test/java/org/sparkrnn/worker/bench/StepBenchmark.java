@@ -1,133 +1,145 @@
 package org.sparkrnn.worker.bench;
 
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
-import org.sparkrnn.common.config.ModelConfig.Input;
-import org.sparkrnn.worker.kernel.CellKind;
-import org.sparkrnn.worker.kernel.GradientScaling;
-import org.sparkrnn.worker.kernel.JavaKernel;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.KernelChoice;
 import org.sparkrnn.worker.kernel.KernelIsa;
-import org.sparkrnn.worker.kernel.NativeKernel;
-import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.training.Plan;
+import org.sparkrnn.worker.training.ReplicaState;
+import org.sparkrnn.worker.training.ReplicaTrainer;
+import org.sparkrnn.worker.training.TokenSource;
+import org.sparkrnn.worker.training.TrainingState;
 
 /**
- * Rates of whole training steps on one core: embedding, layers, softmax, backward, norm, clipping,
- * SGD, repacking, carried state. FLOPs are three times those of the forward products, nothing else.
- * Times are the thread's processor time: a step waits for nothing, and what other processes take of
- * the core does not count.
+ * Rates of whole local steps, measured in the very loop that a Spark task runs: windows read,
+ * embedding, layers, softmax, backward, norm, clipping to 0.25, SGD, repacking, carried state.
  *
- * <p>Arguments: the variant ({@code auto}, {@code avx512}, {@code avx2}, {@code portable} or {@code
- * java}), the seconds per configuration, and names of configurations (none: all).
+ * <p>Arguments: {@code key=value} settings of the kernel or {@code -}, the number of tasks side by
+ * side, the seconds per shape, and shapes {@code
+ * cell:layers:embedding:hidden:vocabulary:batch:time}. Prints a line of JSON per shape. {@code
+ * bench/run} runs it.
  */
 public final class StepBenchmark {
-  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
-  private static final List<Shape> SHAPES =
-      List.of(
-          new Shape("word-small", CellKind.LSTM, 2, 200, 10_000, 20, 20),
-          new Shape("word-small-gru", CellKind.GRU, 2, 200, 10_000, 20, 20),
-          new Shape("word-medium", CellKind.LSTM, 2, 650, 10_000, 20, 35),
-          new Shape("word-medium-gru", CellKind.GRU, 2, 650, 10_000, 20, 35),
-          new Shape("char", CellKind.LSTM, 2, 512, 96, 64, 64),
-          new Shape("char-gru", CellKind.GRU, 2, 512, 96, 64, 64),
-          new Shape("small-state", CellKind.LSTM, 1, 128, 96, 32, 32),
-          new Shape("small-state-gru", CellKind.GRU, 1, 128, 96, 32, 32));
-
   private StepBenchmark() {}
 
-  private record Shape(
-      String name, CellKind cell, int layers, int hidden, int vocabulary, int batch, int time) {
-
-    int positions() {
-      return time * batch;
-    }
-
-    /** FLOPs of one token's training step. */
-    double flops() {
-      double layer = 2.0 * cell.rows(hidden) * (hidden + hidden);
-      return 3 * (layers * layer + 2.0 * hidden * vocabulary);
+  /** Prints a line per shape. */
+  public static void main(String[] arguments) throws Exception {
+    List<String> kernel = Stream.of(arguments[0].split(",")).filter(s -> s.contains("=")).toList();
+    int tasks = Integer.parseInt(arguments[1]);
+    double seconds = Double.parseDouble(arguments[2]);
+    ExecutorService threads = Executors.newFixedThreadPool(tasks);
+    try {
+      for (String shape : Arrays.asList(arguments).subList(3, arguments.length)) {
+        System.out.println(measure(threads, shape, kernel, tasks, seconds));
+      }
+    } finally {
+      threads.shutdownNow();
     }
   }
 
-  /** Prints a line per configuration. */
-  public static void main(String[] arguments) {
-    String variant = arguments.length > 0 ? arguments[0] : "auto";
-    double seconds = arguments.length > 1 ? Double.parseDouble(arguments[1]) : 5;
-    List<String> names =
-        Arrays.asList(arguments).subList(Math.min(2, arguments.length), arguments.length);
+  private static String measure(
+      ExecutorService threads, String shape, List<String> kernel, int tasks, double seconds) {
+    TrainingConfig config = config(shape, kernel);
+    int vocabulary = Integer.parseInt(shape.split(":", -1)[4]);
+    ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
+    float[] parameters = spec.initialise(config.model(), 1);
+    TokenSource tokens = endlessTokens(vocabulary);
+    CyclicBarrier begin = new CyclicBarrier(tasks);
+    List<CompletableFuture<StepTimes>> running =
+        Stream.generate(() -> new StepTimes(begin, seconds))
+            .limit(tasks)
+            .map(
+                times ->
+                    CompletableFuture.supplyAsync(
+                        () -> run(times, config, spec, parameters, tokens), threads))
+            .toList();
+    List<StepTimes> done = running.stream().map(CompletableFuture::join).toList();
+    int positions = config.batch().streams() * config.batch().window();
+    return String.format(
+        Locale.ROOT,
+        "{\"shape\": \"%s\", \"kernel\": \"%s\", \"tasks\": %d, \"tokensPerSecond\": %.2f,"
+            + " \"low\": %.2f, \"high\": %.2f, \"steps\": %d, \"wall\": %.4f, \"processor\": %.4f,"
+            + " \"arenaBytes\": %d}",
+        shape,
+        done.get(0).kernelName(),
+        tasks,
+        done.stream().mapToDouble(times -> positions / times.secondsPerStep(0.5)).sum(),
+        done.stream().mapToDouble(times -> positions / times.secondsPerStep(0.9)).sum(),
+        done.stream().mapToDouble(times -> positions / times.secondsPerStep(0.1)).sum(),
+        done.stream().mapToLong(StepTimes::steps).sum(),
+        done.stream().mapToDouble(StepTimes::wallSeconds).sum(),
+        done.stream().mapToDouble(StepTimes::processorSeconds).sum(),
+        done.get(0).arenaBytes());
+  }
+
+  private static TrainingConfig config(String shape, List<String> kernel) {
+    String[] parts = shape.split(":", -1);
+    List<String> settings =
+        List.of(
+            "model.cell=" + parts[0],
+            "model.layers=" + parts[1],
+            "model.embedding=" + parts[2],
+            "model.hidden=" + parts[3],
+            "batch.streams=" + parts[5],
+            "batch.window=" + parts[6],
+            "optimizer.kind=sgd",
+            "optimizer.learning-rate=1",
+            "clipping.norm=0.25",
+            "kernel.choice=native");
+    return TrainingConfig.load("", Stream.concat(settings.stream(), kernel.stream()).toList());
+  }
+
+  private static TokenSource endlessTokens(int vocabulary) {
+    int[] some = new SplittableRandom(1).ints(1 << 20, 0, vocabulary).toArray();
+    return (first, target, from, count) -> {
+      for (int i = 0; i < count; i++) {
+        target[from + i] = some[(int) ((first + i) % some.length)];
+      }
+    };
+  }
+
+  private static StepTimes run(
+      StepTimes times,
+      TrainingConfig config,
+      ModelSpec spec,
+      float[] parameters,
+      TokenSource tokens) {
     Kernel kernel =
-        variant.equals("java")
-            ? new JavaKernel()
-            : new NativeKernel(KernelIsa.valueOf(variant.toUpperCase(Locale.ROOT)));
-    System.out.printf(
-        "%-16s %-15s %10s %10s %9s %9s %7s%n",
-        "configuration", "kernel", "tok/s best", "median", "GFLOP/s", "ms/step", "steps");
-    for (Shape shape : SHAPES) {
-      if (names.isEmpty() || names.contains(shape.name())) {
-        measure(kernel, shape, seconds);
-      }
+        Kernel.create(
+            KernelChoice.valueOf(config.kernel().choice().name()),
+            KernelIsa.valueOf(config.kernel().isa().name()));
+    int positions = config.batch().streams() * config.batch().window();
+    Plan plan = Plan.of(config, (long) positions * Integer.MAX_VALUE);
+    times.started(kernel, ReplicaTrainer.arenaBytes(config, spec, kernel));
+    try {
+      ReplicaTrainer.run(
+          config,
+          spec,
+          kernel,
+          plan,
+          TrainingState.start(plan).task(0, Integer.MAX_VALUE),
+          parameters,
+          ReplicaState.start(),
+          tokens,
+          times);
+      throw new IllegalStateException("Cannot measure: the tokens came to an end");
+    } catch (CancellationException e) {
+      return times; // it has seen enough
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-  }
-
-  private static void measure(Kernel kernel, Shape shape, double seconds) {
-    ModelSpec spec =
-        new ModelSpec(
-            shape.cell(),
-            shape.layers(),
-            shape.vocabulary(),
-            Input.EMBEDDING,
-            shape.hidden(),
-            shape.hidden(),
-            0f);
-    try (LanguageModel model =
-        LanguageModel.forTraining(spec, kernel, shape.batch(), shape.time(), 0)) {
-      SplittableRandom random = new SplittableRandom(1);
-      model.setParameters(uniform(random, model.layout().size()));
-      int[] tokens = random.ints(shape.positions(), 0, shape.vocabulary()).toArray();
-      int[] labels = random.ints(shape.positions(), 0, shape.vocabulary()).toArray();
-      double[] times = new double[100_000];
-      int steps = 0;
-      long begin = System.nanoTime();
-      while (steps < 3 || (steps < times.length && System.nanoTime() - begin < seconds * 1e9)) {
-        long before = THREADS.getCurrentThreadCpuTime();
-        step(model, shape, tokens, labels, steps);
-        times[steps++] = (THREADS.getCurrentThreadCpuTime() - before) * 1e-9;
-      }
-      Arrays.sort(times, 0, steps);
-      System.out.printf(
-          "%-16s %-15s %10.0f %10.0f %9.1f %9.2f %7d%n",
-          shape.name(),
-          kernel.name(),
-          shape.positions() / times[0],
-          shape.positions() / times[steps / 2],
-          shape.positions() * shape.flops() / times[0] / 1e9,
-          times[0] * 1e3,
-          steps);
-    }
-  }
-
-  private static void step(LanguageModel model, Shape shape, int[] tokens, int[] labels, int step) {
-    Kernel kernel = model.kernel();
-    model.train(
-        shape.time(), tokens, labels, 1f / shape.positions(), new LanguageModel.Masks(1, step, 0));
-    double norm = Math.sqrt(kernel.sumOfSquares(model.gradients()));
-    float scale = norm > 0.25 ? (float) (0.25 / norm) : 1f;
-    kernel.sgd(model.parameters(), model.gradients(), 1f, new GradientScaling(scale, 0f));
-    model.clearTouchedRows();
-    model.pack();
-    model.carryState(shape.time());
-  }
-
-  private static float[] uniform(SplittableRandom random, int size) {
-    float[] values = new float[size];
-    for (int i = 0; i < size; i++) {
-      values[i] = (float) (random.nextDouble() * 0.1 - 0.05);
-    }
-    return values;
   }
 }

@@ -1,2 +1,2 @@
-/** Benchmarks of whole training steps in a bare JVM; {@code bench/kernel} runs them. */
+/** Benchmarks of whole training steps in a bare JVM; {@code bench/run} runs them. */
 package org.sparkrnn.worker.bench;
