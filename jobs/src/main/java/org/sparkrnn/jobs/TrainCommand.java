@@ -15,7 +15,6 @@ import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.driver.cluster.StopRequest;
 import org.sparkrnn.driver.cluster.StopSignals;
-import org.sparkrnn.driver.metrics.Progress;
 import org.sparkrnn.driver.metrics.RunSummary;
 import org.sparkrnn.driver.rounds.TrainOptions;
 import org.sparkrnn.driver.rounds.Trainer;
@@ -93,6 +92,7 @@ final class TrainCommand implements Callable<Integer> {
     // Before Spark starts: otherwise a signal would run its shutdown hooks under the round.
     StopSignals signals = StopSignals.install(stop);
     try (signals;
+        Progress progress = Progress.of(config.display().progress(), console);
         Session session = Session.start(console, "train", config.spark())) {
       if (!hasCorpus) {
         tokenize(session, config.corpus());
@@ -102,9 +102,7 @@ final class TrainCommand implements Callable<Integer> {
               JavaSparkContext.fromSparkContext(session.spark().sparkContext()),
               config,
               options,
-              List.of(
-                  summary,
-                  Progress.of(config.display().progress(), console.error(), console.columns())));
+              List.of(summary, progress));
     } catch (IOException | RuntimeException e) {
       ErrorReport failure = ErrorReport.of(e);
       summarize(summary, files, config, failure.exitCode(), failure.sentence());

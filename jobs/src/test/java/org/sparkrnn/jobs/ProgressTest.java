@@ -1,0 +1,77 @@
+package org.sparkrnn.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.sparkrnn.common.config.DisplayConfig;
+import org.sparkrnn.driver.metrics.RoundMetrics;
+import org.sparkrnn.driver.metrics.RoundMetrics.Seconds;
+import org.sparkrnn.driver.metrics.RunDescription;
+
+@Timeout(30)
+class ProgressTest {
+  private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+
+  @Test
+  void aTerminalShowsABarThatFitsIt() {
+    show(DisplayConfig.Progress.AUTO, 90);
+
+    assertThat(text()).contains("50%", "epoch 1/2", "loss 2.5000", "saved runs/x/step-5");
+    List<String> bars =
+        Arrays.stream(text().split("[\r\n]+", -1)).filter(line -> line.contains("% [")).toList();
+    assertThat(bars).isNotEmpty().allSatisfy(bar -> assertThat(bar.length()).isLessThan(90));
+    assertThat(text()).as("what follows begins a line").endsWith("\n");
+  }
+
+  @Test
+  void elsewhereEveryRoundIsALine() {
+    show(DisplayConfig.Progress.AUTO, 0);
+
+    assertThat(text())
+        .doesNotContain("\r")
+        .contains("training: 1,000 parameters, 2 replicas, 2 epochs of 4,000 tokens, 1.0 MiB")
+        .contains("round 1  epoch 1/2  step 5  loss 2.5000  2,000 tokens/s  lr 0.500  0:00:0");
+  }
+
+  @Test
+  void whereNoneIsWantedNothingIsShown() {
+    show(DisplayConfig.Progress.NONE, 90);
+
+    assertThat(text()).isEmpty();
+  }
+
+  private void show(DisplayConfig.Progress choice, int columns) {
+    PrintStream out = new PrintStream(written, true, StandardCharsets.UTF_8);
+    try (Progress progress = Progress.of(choice, new Console(out, out, columns))) {
+      progress.started(new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, 1 << 20));
+      progress.roundEnded(
+          new RoundMetrics(
+              1,
+              0,
+              5,
+              4000,
+              4000,
+              2.5,
+              0.5,
+              1,
+              1,
+              0,
+              1,
+              new Seconds(1, 0, 1, 0, 0, 0),
+              List.of("java"),
+              OptionalDouble.empty()));
+      progress.checkpointSaved(5, "runs/x/step-5");
+    }
+  }
+
+  private String text() {
+    return written.toString(StandardCharsets.UTF_8);
+  }
+}
