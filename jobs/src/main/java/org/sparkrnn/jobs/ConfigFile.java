@@ -1,12 +1,11 @@
 package org.sparkrnn.jobs;
 
 import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.storage.Channels;
 import org.sparkrnn.driver.storage.HadoopFiles;
 
 /** The file behind {@code --config}, local or on any Hadoop file system. */
@@ -18,10 +17,7 @@ final class ConfigFile {
     if (!path.contains("://")) {
       return TrainingConfig.load(Path.of(path), overrides);
     }
-    try (SeekableByteChannel channel = files.open(path)) {
-      String text =
-          new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
-      return TrainingConfig.load(text, overrides);
-    }
+    byte[] text = Channels.readAll(files, path, TrainingConfig.maxLength());
+    return TrainingConfig.load(new String(text, StandardCharsets.UTF_8), overrides);
   }
 }

@@ -99,18 +99,11 @@ public final class Checkpoint {
   /**
    * All bytes of a file, verified.
    *
-   * @throws CorruptFileException as {@link #open} does
+   * @throws CorruptFileException as {@link #open} does, or if it is longer than {@code limit}
    */
-  public byte[] bytes(String name) throws IOException {
-    long size = part(name).bytes();
-    if (size > Integer.MAX_VALUE - 8) {
-      throw new CorruptFileException(
-          "Cannot read %s whole: it is %d bytes long".formatted(pathOf(name), size));
-    }
+  public byte[] bytes(String name, int limit) throws IOException {
     try (SeekableByteChannel channel = open(name)) {
-      byte[] bytes = new byte[(int) size];
-      Channels.readFully(channel, 0, ByteBuffer.wrap(bytes), pathOf(name));
-      return bytes;
+      return Channels.readAll(channel, pathOf(name), limit);
     }
   }
 

@@ -203,8 +203,10 @@ public final class CheckpointStore {
 
   private void remove(long step) throws IOException {
     knownWhole.remove(step);
-    // The manifest first: what is left after a crash in between is no checkpoint.
-    files.delete(Files.join(pathOf(step), CheckpointManifest.FILE));
+    if (!files.isLink(pathOf(step))) { // whose manifest would be that of another directory
+      // The manifest first: what is left after a crash in between is no checkpoint.
+      files.delete(Files.join(pathOf(step), CheckpointManifest.FILE));
+    }
     files.delete(pathOf(step));
   }
 

@@ -18,6 +18,7 @@ import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.common.storage.Channels;
+import org.sparkrnn.common.storage.HeapLimit;
 import org.sparkrnn.common.storage.Json;
 import org.sparkrnn.common.storage.JsonObject;
 
@@ -110,6 +111,7 @@ public final class Safetensors {
           "Cannot read %s: its header is said to be %s bytes long, the file is %d"
               .formatted(path, Long.toUnsignedString(headerBytes), fileBytes));
     }
+    HeapLimit.require(path, 2 * headerBytes);
     byte[] json = new byte[(int) headerBytes];
     Channels.readFully(channel, 8, ByteBuffer.wrap(json), path);
     long dataOffset = 8 + headerBytes;
@@ -183,6 +185,7 @@ public final class Safetensors {
   /** The elements of one tensor, row-major. */
   public float[] read(String name) throws IOException {
     Entry entry = entry(name);
+    HeapLimit.require(path, (long) entry.size * Float.BYTES);
     float[] values = new float[entry.size];
     read(entry, values, 0);
     return values;
@@ -196,6 +199,38 @@ public final class Safetensors {
    *     name or shape: the file is of another model
    */
   public float[] read(String prefix, ParameterLayout layout) throws IOException {
+    requireBlocks(prefix, layout);
+    for (String name : entries.keySet()) {
+      if (name.startsWith(prefix) && !layout.contains(name.substring(prefix.length()))) {
+        throw new BadInputException(
+            "Cannot use %s for this model: the model has no %s".formatted(path, name));
+      }
+    }
+    HeapLimit.require(path, (long) layout.size() * Float.BYTES);
+    float[] vector = new float[layout.size()];
+    read(prefix, layout, vector, 0);
+    return vector;
+  }
+
+  /**
+   * Reads the vector of that layout into a part of another.
+   *
+   * @throws BadInputException if the file has not got each of the blocks in its shape
+   */
+  public void read(String prefix, ParameterLayout layout, float[] target, int offset)
+      throws IOException {
+    requireBlocks(prefix, layout);
+    for (ParameterBlock block : layout.blocks()) {
+      read(entry(prefix + block.name()), target, offset + block.offset());
+    }
+  }
+
+  /**
+   * Checks, before anybody allocates a vector of that layout, that its elements are in the file.
+   *
+   * @throws BadInputException if the file has not got each of the blocks in its shape
+   */
+  public void requireBlocks(String prefix, ParameterLayout layout) {
     for (ParameterBlock block : layout.blocks()) {
       Entry entry = entries.get(prefix + block.name());
       if (entry == null) {
@@ -209,17 +244,6 @@ public final class Safetensors {
                 .formatted(path, prefix, block.name(), entry.shape, block.shape()));
       }
     }
-    for (String name : entries.keySet()) {
-      if (name.startsWith(prefix) && !layout.contains(name.substring(prefix.length()))) {
-        throw new BadInputException(
-            "Cannot use %s for this model: the model has no %s".formatted(path, name));
-      }
-    }
-    float[] vector = new float[layout.size()];
-    for (ParameterBlock block : layout.blocks()) {
-      read(entry(prefix + block.name()), vector, block.offset());
-    }
-    return vector;
   }
 
   private void read(Entry entry, float[] target, int offset) throws IOException {

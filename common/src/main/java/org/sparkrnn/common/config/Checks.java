@@ -20,6 +20,12 @@ final class Checks {
     }
   }
 
+  static void requireAtMost(String key, long most, long value) {
+    if (value > most) {
+      throw new BadInputException("%s must be at most %d, got %d".formatted(key, most, value));
+    }
+  }
+
   static void requirePositive(String key, double value) {
     if (!(value > 0) || Double.isInfinite(value)) {
       throw new BadInputException("%s must be positive, got %s".formatted(key, value));

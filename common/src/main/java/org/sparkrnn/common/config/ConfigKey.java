@@ -23,6 +23,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
   }
 
   private static final int WRONG_GROUP = 4;
+  private static final int LONGEST_COMPARED = 100; // comparing takes the product of both lengths
 
   static final List<ConfigKey> ALL =
       List.of(
@@ -116,7 +117,8 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
   }
 
   /** The known name that takes the fewest edits to reach. */
-  static String nearest(String unknown) {
+  static String nearest(String anyUnknown) {
+    String unknown = anyUnknown.substring(0, Math.min(LONGEST_COMPARED, anyUnknown.length()));
     String nearest = "";
     int fewest = Integer.MAX_VALUE;
     for (String name : (Iterable<String>) names()::iterator) {

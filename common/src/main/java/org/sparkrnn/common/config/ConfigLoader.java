@@ -20,11 +20,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.sparkrnn.common.config.KernelConfig.Choice;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.common.corpus.Unit;
 import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.CorruptFileException;
+import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.common.storage.JsonObject;
 
 /**
  * Lays what the user wrote over the defaults of {@code reference.conf}, key by key.
@@ -33,6 +37,9 @@ import org.sparkrnn.common.errors.BadInputException;
  * library on the class path and all system properties.
  */
 final class ConfigLoader {
+  /** Far above what anybody writes. */
+  static final int MAX_LENGTH = 1 << 20;
+
   private static final String SPARK = "spark";
 
   private ConfigLoader() {}
@@ -42,18 +49,31 @@ final class ConfigLoader {
       throw new BadInputException(
           "Cannot read configuration %s: there is no such file".formatted(file));
     }
-    try {
-      return ConfigFactory.parseFile(file.toFile(), options(file.toString())).resolve();
-    } catch (ConfigException e) {
-      throw new BadInputException("Cannot read configuration: " + firstLine(e), e);
-    }
+    requireLength(file.toString(), file.toFile().length());
+    return resolved(
+        file.toString(), () -> ConfigFactory.parseFile(file.toFile(), options(file.toString())));
   }
 
   static Config parse(String text) {
+    requireLength("it", text.length());
+    return resolved("it", () -> ConfigFactory.parseString(text, options("configuration")));
+  }
+
+  private static Config resolved(String name, Supplier<Config> parser) {
     try {
-      return ConfigFactory.parseString(text, options("configuration")).resolve();
+      return parser.get().resolve();
     } catch (ConfigException e) {
       throw new BadInputException("Cannot read configuration: " + firstLine(e), e);
+    } catch (StackOverflowError e) { // the parser is recursive and has no limit of its own
+      throw new BadInputException(
+          "Cannot read configuration: %s is nested too deeply".formatted(name), e);
+    }
+  }
+
+  private static void requireLength(String name, long length) {
+    if (length > MAX_LENGTH) {
+      throw new BadInputException(
+          "Cannot read configuration: %s is longer than %d bytes".formatted(name, MAX_LENGTH));
     }
   }
 
@@ -61,11 +81,38 @@ final class ConfigLoader {
     Map<String, ConfigValue> values = new HashMap<>();
     SortedMap<String, String> spark = new TreeMap<>();
     collect("", reference().root(), values, spark);
-    collect("", user.root(), values, spark);
+    try {
+      collect("", user.root(), values, spark);
+    } catch (StackOverflowError e) {
+      throw new BadInputException("Cannot read configuration: it is nested too deeply", e);
+    }
     for (String override : overrides) {
       applyOverride(override, values, spark);
     }
     return build(new Settings(values), spark);
+  }
+
+  /** The settings in a checkpoint: plain JSON, groups of known keys, defaults for the others. */
+  static TrainingConfig ofCheckpoint(byte[] json, String path) throws CorruptFileException {
+    Map<String, ConfigValue> values = new HashMap<>();
+    collect("", reference().root(), values, new TreeMap<>());
+    JsonObject groups = Json.parse(json, path);
+    for (String group : groups.names()) {
+      JsonObject settings = groups.object(group);
+      for (String name : settings.names()) {
+        String key = group + "." + name;
+        if (!ConfigKey.isKnown(key)) {
+          throw new CorruptFileException(
+              "Cannot read %s: it has an unknown setting %s".formatted(path, key));
+        }
+        values.put(key, ConfigValueFactory.fromAnyRef(settings.scalar(name).orElse(null), path));
+      }
+    }
+    try {
+      return build(new Settings(values), new TreeMap<>());
+    } catch (BadInputException e) {
+      throw new CorruptFileException("Cannot read %s: %s".formatted(path, e.getMessage()), e);
+    }
   }
 
   static Config reference() {

@@ -23,6 +23,9 @@ public record ModelConfig(
     double initializationRange,
     double forgetGateBiasOrNaN)
     implements Serializable {
+  private static final int MOST_LAYERS = 1000;
+  private static final int MOST_UNITS = 1 << 24;
+
   /** What one time step of a recurrent layer computes. */
   public enum Cell {
     LSTM,
@@ -47,6 +50,10 @@ public record ModelConfig(
     Checks.requirePositive("model.layers", layers);
     Checks.requirePositive("model.hidden", hidden);
     Checks.requirePositive("model.embedding", embedding);
+    // Beyond what 2³¹ − 1 parameters allow, within what can be counted before they are laid out.
+    Checks.requireAtMost("model.layers", MOST_LAYERS, layers);
+    Checks.requireAtMost("model.hidden", MOST_UNITS, hidden);
+    Checks.requireAtMost("model.embedding", MOST_UNITS, embedding);
     Checks.requireShare("model.dropout", dropout);
     Checks.requirePositive("model.initialization-range", initializationRange);
     if (Double.isInfinite(forgetGateBiasOrNaN)) {

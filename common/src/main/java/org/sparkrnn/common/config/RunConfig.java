@@ -29,8 +29,12 @@ public record RunConfig(
     long seed,
     Duration stopGrace)
     implements Serializable {
+  /** Each has a file in every checkpoint. */
+  private static final int MOST_REPLICAS = 100_000;
+
   public RunConfig {
     Checks.requirePositive("training.replicas", replicas);
+    Checks.requireAtMost("training.replicas", MOST_REPLICAS, replicas);
     Checks.requirePositive("training.epochs", epochs);
     Checks.requireNotNegative("training.max-rounds", maxRounds);
     Checks.requireNotNegative("training.max-tokens", maxTokens);

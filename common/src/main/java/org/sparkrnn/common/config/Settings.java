@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.sparkrnn.common.errors.BadInputException;
 
@@ -20,6 +21,9 @@ import org.sparkrnn.common.errors.BadInputException;
  */
 final class Settings {
   private static final String VALUE = "value";
+  private static final int MAX_DIGITS = 100;
+  private static final Pattern QUANTITY =
+      Pattern.compile("-?[0-9]{1,18}([.][0-9]{0,18})?([eE][+]?[0-9]{1,2})?\\s*[A-Za-z]{0,16}");
 
   private final Map<String, ConfigValue> values;
 
@@ -59,7 +63,7 @@ final class Settings {
 
   long longInteger(String key) {
     try {
-      return new BigDecimal(scalar(key, value(key), "an integer")).longValueExact();
+      return decimal(key, "an integer").longValueExact();
     } catch (ArithmeticException | NumberFormatException e) {
       throw wrong(key, "an integer");
     }
@@ -68,7 +72,7 @@ final class Settings {
   double number(String key) {
     double number;
     try {
-      number = new BigDecimal(scalar(key, value(key), "a number")).doubleValue();
+      number = decimal(key, "a number").doubleValue();
     } catch (NumberFormatException e) {
       throw wrong(key, "a number");
     }
@@ -97,7 +101,7 @@ final class Settings {
 
   Duration duration(String key) {
     try {
-      return asConfig(key, "a duration such as 90s").getDuration(VALUE);
+      return quantity(key, "a duration such as 90s").getDuration(VALUE);
     } catch (ConfigException e) {
       throw wrong(key, "a duration such as 500ms, 90s, 10m or 2h");
     }
@@ -105,7 +109,7 @@ final class Settings {
 
   long bytes(String key) {
     try {
-      return asConfig(key, "a size such as 8MiB").getBytes(VALUE);
+      return quantity(key, "a size such as 8MiB").getBytes(VALUE);
     } catch (ConfigException e) {
       throw wrong(key, "a size such as 512KiB, 8MiB or 2GB");
     }
@@ -131,8 +135,20 @@ final class Settings {
     return value;
   }
 
-  private Config asConfig(String key, String expected) {
-    scalar(key, value(key), expected);
+  /** A number of a length that nobody exceeds: reading one takes the square of it. */
+  private BigDecimal decimal(String key, String expected) {
+    String text = scalar(key, value(key), expected);
+    if (text.length() > MAX_DIGITS) {
+      throw wrong(key, expected);
+    }
+    return new BigDecimal(text);
+  }
+
+  /** A number with a unit. Typesafe Config would write out all the digits of 1e999999999. */
+  private Config quantity(String key, String expected) {
+    if (!QUANTITY.matcher(scalar(key, value(key), expected).strip()).matches()) {
+      throw wrong(key, expected);
+    }
     return value(key).atKey(VALUE);
   }
 

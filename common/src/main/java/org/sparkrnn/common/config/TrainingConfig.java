@@ -15,6 +15,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.sparkrnn.common.config.ConfigKey.Effect;
+import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.storage.Json;
 
 /**
@@ -55,14 +56,30 @@ public record TrainingConfig(
     return ConfigLoader.load(ConfigLoader.parse(file), overrides);
   }
 
-  /** As {@link #load(Path, List)}, from HOCON or JSON text; a checkpoint's config.json is one. */
+  /** The longest text that is read, in characters. */
+  public static int maxLength() {
+    return ConfigLoader.MAX_LENGTH;
+  }
+
+  /**
+   * Reads the {@code config.json} of a checkpoint: what {@link #semanticText} wrote, with defaults
+   * for all other settings. Unlike a user's file it is plain JSON, which includes nothing.
+   *
+   * @param path the file to name in messages
+   * @throws CorruptFileException if it is not one
+   */
+  public static TrainingConfig ofCheckpoint(byte[] json, String path) throws CorruptFileException {
+    return ConfigLoader.ofCheckpoint(json, path);
+  }
+
+  /** As {@link #load(Path, List)}, from HOCON or JSON text. */
   public static TrainingConfig load(String text, List<String> overrides) {
     return ConfigLoader.load(ConfigLoader.parse(text), overrides);
   }
 
   /**
    * The settings that decide results, as JSON with sorted keys: equal settings give equal bytes.
-   * {@link #load(String, List)} reads it back, with defaults for all others.
+   * {@link #ofCheckpoint} reads it back, with defaults for all others.
    */
   public String semanticText() {
     Map<String, Object> groups = new TreeMap<>();

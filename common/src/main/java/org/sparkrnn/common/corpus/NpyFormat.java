@@ -128,8 +128,8 @@ public final class NpyFormat {
     Matcher matcher = pattern.matcher(dictionary);
     if (!matcher.find()) {
       throw new CorruptFileException(
-          "Cannot read %s: no one-dimensional array, its header is %s"
-              .formatted(path, dictionary.strip()));
+          "Cannot read %s: no one-dimensional array, its header has no %s"
+              .formatted(path, pattern));
     }
     return matcher.group(1);
   }

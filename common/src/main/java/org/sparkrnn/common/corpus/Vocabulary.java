@@ -3,6 +3,7 @@ package org.sparkrnn.common.corpus;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HashMap;
@@ -28,6 +29,9 @@ public final class Vocabulary implements Serializable {
   /** Name of the file in a corpus and in a checkpoint. */
   public static final String FILE = "vocabulary.json";
 
+  /** The longest file that is read. */
+  public static final int MAX_FILE_BYTES = 1 << 30;
+
   /** What stands for the end of a line in a corpus of words. */
   public static final String END_OF_LINE = "<eos>";
 
@@ -35,8 +39,6 @@ public final class Vocabulary implements Serializable {
   public static final String UNKNOWN = "<unk>";
 
   private static final String FORMAT = "spark-rnn vocabulary";
-  private static final int MAX_FILE_BYTES = 1 << 30;
-
   private final Unit unit;
   private final List<String> tokens;
   private final Map<String, Integer> indices = new HashMap<>();
@@ -44,10 +46,16 @@ public final class Vocabulary implements Serializable {
   private Vocabulary(Unit unit, List<String> tokens) {
     this.unit = unit;
     this.tokens = List.copyOf(tokens);
+    CharsetEncoder utf8 = StandardCharsets.UTF_8.newEncoder();
     for (String token : this.tokens) {
       if (token.isEmpty()) {
         throw new BadInputException(
             "Cannot make a vocabulary: token %d is empty".formatted(indices.size()));
+      }
+      if (!utf8.canEncode(token)) {
+        // Two of them would have the same bytes, and so the same fingerprint.
+        throw new BadInputException(
+            "Cannot make a vocabulary: token %d has half a character".formatted(indices.size()));
       }
       if (unit == Unit.CHAR
           && token.codePointCount(0, token.length()) != 1

@@ -9,10 +9,10 @@ public final class BadInputException extends IllegalArgumentException {
   public static final int EXIT_CODE = 2;
 
   public BadInputException(String message) {
-    super(message);
+    super(OneLine.of(message));
   }
 
   public BadInputException(String message, Throwable cause) {
-    super(message, cause);
+    super(OneLine.of(message), cause);
   }
 }

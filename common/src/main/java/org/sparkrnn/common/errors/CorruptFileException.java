@@ -8,10 +8,10 @@ import java.io.IOException;
  */
 public final class CorruptFileException extends IOException {
   public CorruptFileException(String message) {
-    super(message);
+    super(OneLine.of(message));
   }
 
   public CorruptFileException(String message, Throwable cause) {
-    super(message, cause);
+    super(OneLine.of(message), cause);
   }
 }

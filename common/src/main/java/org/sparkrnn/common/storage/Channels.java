@@ -32,19 +32,27 @@ public final class Channels {
    * All bytes of a file.
    *
    * @throws CorruptFileException if it is longer than {@code limit}
+   * @throws BadInputException if the heap cannot hold it
    */
   public static byte[] readAll(Files files, String path, int limit) throws IOException {
     try (SeekableByteChannel channel = files.open(path)) {
-      long size = channel.size();
-      if (size > limit) {
-        throw new CorruptFileException(
-            "Cannot read %s: it is %d bytes long, at most %d are expected"
-                .formatted(path, size, limit));
-      }
-      byte[] bytes = new byte[(int) size];
-      readFully(channel, 0, ByteBuffer.wrap(bytes), path);
-      return bytes;
+      return readAll(channel, path, limit);
     }
+  }
+
+  /** As {@link #readAll(Files, String, int)}, from a channel that the caller closes. */
+  public static byte[] readAll(SeekableByteChannel channel, String path, int limit)
+      throws IOException {
+    long size = channel.size();
+    if (size > limit) {
+      throw new CorruptFileException(
+          "Cannot read %s: it is %d bytes long, at most %d are expected"
+              .formatted(path, size, limit));
+    }
+    HeapLimit.require(path, 2 * size); // whoever reads all of it makes something of it
+    byte[] bytes = new byte[(int) size];
+    readFully(channel, 0, ByteBuffer.wrap(bytes), path);
+    return bytes;
   }
 
   /** Creates a file with these bytes. */

@@ -45,6 +45,12 @@ public interface Files {
   /** Deletes a file, or a directory with all that is in it; what is missing is fine. */
   void delete(String path) throws IOException;
 
+  /**
+   * Whether a path is a link to something else. Deleting a link leaves what it leads to, but what
+   * is deleted by a path through it is deleted there.
+   */
+  boolean isLink(String path) throws IOException;
+
   /** Creates a directory and its parents; what exists is fine. */
   void createDirectories(String path) throws IOException;
 

@@ -1,9 +1,13 @@
 package org.sparkrnn.common.storage;
 
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.JsonParserDelegate;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectWriter;
@@ -12,6 +16,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.CorruptFileException;
 
 /**
@@ -61,19 +67,53 @@ public final class Json {
    *
    * @param path the file to name in the message
    * @throws CorruptFileException if they are not one JSON object
+   * @throws BadInputException if the heap cannot hold it
    */
   public static JsonObject parse(byte[] bytes, String path) throws CorruptFileException {
+    HeapLimit.require(path, 2L * bytes.length); // they are there already, texts hold them again
     JsonNode node;
-    try {
-      node = MAPPER.readTree(bytes);
+    try (JsonParser parser = new BoundedParser(MAPPER.createParser(bytes), path)) {
+      node = MAPPER.readTree(parser);
+      if (node == null) {
+        throw new CorruptFileException("Cannot read %s: nothing is in it".formatted(path));
+      }
+    } catch (CorruptFileException e) {
+      throw e;
     } catch (JsonProcessingException e) {
+      // A text that exceeds a limit of Jackson, such as that of nesting, has no location.
+      @Nullable JsonLocation location = e.getLocation();
       throw new CorruptFileException(
-          "Cannot read %s: no JSON at byte %d: %s"
-              .formatted(path, e.getLocation().getByteOffset(), e.getOriginalMessage()),
+          "Cannot read %s: no JSON%s: %s"
+              .formatted(
+                  path,
+                  location == null ? "" : " at byte " + location.getByteOffset(),
+                  e.getOriginalMessage()),
           e);
     } catch (IOException e) {
       throw new CorruptFileException("Cannot read %s: %s".formatted(path, e.getMessage()), e);
     }
     return JsonObject.of(node, path, "");
+  }
+
+  /** Gives up before the tree of a file of many small values outgrows the heap. */
+  private static final class BoundedParser extends JsonParserDelegate {
+    private static final long BYTES_OF_TOKEN = 96; // a key, its entry and its value take two
+
+    private final String path;
+    private final long mostTokens = HeapLimit.bytes() / 2 / BYTES_OF_TOKEN;
+    private long tokens;
+
+    BoundedParser(JsonParser parser, String path) {
+      super(parser);
+      this.path = path;
+    }
+
+    @Override
+    public JsonToken nextToken() throws IOException {
+      if (++tokens > mostTokens) {
+        throw HeapLimit.tooLarge(path, 2 * BYTES_OF_TOKEN * tokens);
+      }
+      return super.nextToken();
+    }
   }
 }

@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.sparkrnn.common.errors.CorruptFileException;
 
 /**
@@ -88,6 +90,15 @@ public final class JsonObject {
     return field.doubleValue();
   }
 
+  /** The text of a string, a number or a boolean; empty for {@code null}. */
+  public Optional<String> scalar(String name) throws CorruptFileException {
+    JsonNode field = field(name);
+    if (!field.isValueNode()) {
+      throw wrong(name, "a string, a number, true, false or null");
+    }
+    return field.isNull() ? Optional.empty() : Optional.of(field.asText());
+  }
+
   public JsonObject object(String name) throws CorruptFileException {
     return of(field(name), path, child(name));
   }
@@ -131,7 +142,7 @@ public final class JsonObject {
   public CorruptFileException wrong(String name, String expected) {
     return new CorruptFileException(
         "Cannot read %s: %s must be %s, got %s"
-            .formatted(path, child(name), expected, abbreviated(String.valueOf(node.get(name)))));
+            .formatted(path, child(name), expected, text(node.get(name))));
   }
 
   private JsonNode array(String name) throws CorruptFileException {
@@ -151,7 +162,15 @@ public final class JsonObject {
   }
 
   private String child(String name) {
-    return position.isEmpty() ? name : position + "." + name;
+    return abbreviated(position.isEmpty() ? name : position + "." + name);
+  }
+
+  /** Not the whole text of a list or an object, which may be most of a large file. */
+  private static String text(@Nullable JsonNode value) {
+    if (value != null && value.isContainerNode()) {
+      return "%s of %d".formatted(value.isArray() ? "a list" : "an object", value.size());
+    }
+    return abbreviated(String.valueOf(value));
   }
 
   private static String abbreviated(String text) {

@@ -130,6 +130,11 @@ public final class LocalFiles implements Files {
   }
 
   @Override
+  public boolean isLink(String path) {
+    return java.nio.file.Files.isSymbolicLink(local(path));
+  }
+
+  @Override
   public void createDirectories(String path) throws IOException {
     try {
       createDirectoriesDurably(local(path).toAbsolutePath());

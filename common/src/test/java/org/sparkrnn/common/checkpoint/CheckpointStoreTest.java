@@ -75,9 +75,13 @@ class CheckpointStoreTest {
     Checkpoint newest = store().newest().orElseThrow();
     assertThat(newest.step()).isEqualTo(100);
     assertThat(newest.names()).containsExactly("model.safetensors", "state.json");
-    assertThat(newest.bytes("model.safetensors")).isEqualTo("model of step 100!".getBytes(UTF_8));
+    assertThat(newest.bytes("model.safetensors", 100))
+        .isEqualTo("model of step 100!".getBytes(UTF_8));
     assertThat(store.steps()).containsExactly(9L, 20L, 100L);
-    assertThatThrownBy(() -> newest.bytes("replica-0.safetensors"))
+    assertThatThrownBy(() -> newest.bytes("model.safetensors", 17))
+        .isInstanceOf(CorruptFileException.class)
+        .hasMessageContaining("at most 17");
+    assertThatThrownBy(() -> newest.bytes("replica-0.safetensors", 100))
         .isInstanceOf(CorruptFileException.class)
         .hasMessageContaining("replica-0.safetensors");
   }
@@ -251,6 +255,18 @@ class CheckpointStoreTest {
     store.removeIncomplete(5);
     assertThat(store.steps()).containsExactly(2L, 4L, 5L);
     assertThat(files.exists(store.pathOf(9))).isFalse();
+  }
+
+  @Test
+  void retentionDeletesALinkButNothingBehindIt() throws IOException {
+    Path other = Files.createDirectories(directory.resolve("other"));
+    Files.writeString(other.resolve("manifest.json"), "of something else");
+    CheckpointStore store = store();
+    write(store, 5, -1);
+    Path link = Files.createSymbolicLink(Path.of(store.pathOf(3)), other);
+    store.retain(1, Set.of());
+    assertThat(link).doesNotExist();
+    assertThat(other.resolve("manifest.json")).exists();
   }
 
   @Test

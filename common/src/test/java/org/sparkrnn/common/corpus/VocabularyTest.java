@@ -61,6 +61,13 @@ class VocabularyTest {
   }
 
   @Test
+  void halfACharacterIsRefusedBecauseItsFingerprintWouldBeThatOfAQuestionMark() {
+    assertThatThrownBy(() -> Vocabulary.of(Unit.CHAR, List.of("a", "\ud800")))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("token 1");
+  }
+
+  @Test
   void aChangedFileIsFoundByItsFingerprint() {
     String json = new String(words.toJson(), UTF_8);
     assertThatThrownBy(() -> Vocabulary.parse(json.replace("the", "thy").getBytes(UTF_8), "v.json"))

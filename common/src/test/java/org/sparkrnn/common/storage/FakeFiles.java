@@ -96,6 +96,11 @@ public final class FakeFiles implements Files {
   }
 
   @Override
+  public boolean isLink(String path) throws IOException {
+    return files.isLink(path);
+  }
+
+  @Override
   public void createDirectories(String path) throws IOException {
     step();
     files.createDirectories(path);

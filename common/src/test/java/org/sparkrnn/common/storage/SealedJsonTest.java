@@ -52,6 +52,14 @@ class SealedJsonTest {
     assertThat(Json.line(one)).isEqualTo("{\"a\":{\"c\":true,\"d\":1.5},\"b\":1}");
   }
 
+  @Test
+  void nestingBeyondTheLimitIsRefusedWithTheFile() {
+    byte[] nested = ("{\"a\":" + "[".repeat(100_000)).getBytes(UTF_8);
+    assertThatThrownBy(() -> Json.parse(nested, "x.json"))
+        .isInstanceOf(CorruptFileException.class)
+        .hasMessageStartingWith("Cannot read x.json: no JSON");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "[1]", "{", "{\"a\":1}{", "{\"a\":1,\"a\":2}", "nul", "\u0000"})
   void whatIsNotOneObjectIsRefusedWithTheFile(String text) {

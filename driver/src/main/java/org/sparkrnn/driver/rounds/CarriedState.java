@@ -8,14 +8,12 @@ import java.io.DataOutput;
 import java.io.DataOutputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.channels.Channels;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.Optional;
 import java.util.zip.CRC32C;
-import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
+import org.sparkrnn.common.storage.Channels;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.driver.messages.Message;
 import org.sparkrnn.worker.training.ReplicaState;
@@ -79,16 +77,13 @@ public final class CarriedState extends Message {
     if (path.isEmpty()) {
       return state;
     }
-    CheckedInputStream in;
-    byte[] content;
-    try (InputStream file = Channels.newInputStream(files.open(path))) {
-      in = new CheckedInputStream(file, new CRC32C());
-      content = in.readAllBytes();
-    }
-    if (content.length != bytes || in.getChecksum().getValue() != checksum) {
+    byte[] content = Channels.readAll(files, path, Integer.MAX_VALUE - 8);
+    CRC32C actual = new CRC32C();
+    actual.update(content);
+    if (content.length != bytes || actual.getValue() != checksum) {
       throw new IOException(
           "Cannot read carried state %s: %d bytes with checksum %08x, expected %d with %08x"
-              .formatted(path, content.length, in.getChecksum().getValue(), bytes, checksum));
+              .formatted(path, content.length, actual.getValue(), bytes, checksum));
     }
     return ReplicaState.read(new DataInputStream(new ByteArrayInputStream(content)));
   }

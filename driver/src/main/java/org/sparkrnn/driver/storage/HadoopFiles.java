@@ -143,6 +143,11 @@ public final class HadoopFiles implements Files, Serializable {
   }
 
   @Override
+  public boolean isLink(String path) throws IOException {
+    return isLocal(path) && local.isLink(path);
+  }
+
+  @Override
   public void createDirectories(String path) throws IOException {
     if (isLocal(path)) {
       local.createDirectories(path);

@@ -3,6 +3,7 @@ package org.sparkrnn.worker.model;
 import java.io.Serializable;
 import org.sparkrnn.common.config.ModelConfig;
 import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.CellKind;
 
@@ -59,10 +60,19 @@ public record ModelSpec(
     return isOneHot() ? vocabulary : embedding;
   }
 
-  /** Floats of the carried state of that many streams; see {@link LanguageModel#readState}. */
+  /**
+   * Floats of the carried state of that many streams; see {@link LanguageModel#readState}.
+   *
+   * @throws BadInputException if there are more than 2³¹ − 1
+   */
   public int stateFloats(int streams) {
-    return Math.multiplyExact(
-        Math.multiplyExact(layers, cell.states()), Math.multiplyExact(streams, hidden));
+    long perStream = (long) layers * cell.states() * hidden;
+    if (perStream > Integer.MAX_VALUE / streams) {
+      throw new BadInputException(
+          "Cannot carry the state of %d streams of %d numbers each: the limit is %d; lower batch.streams"
+              .formatted(streams, perStream, Integer.MAX_VALUE));
+    }
+    return (int) (perStream * streams);
   }
 
   /** The parameters' blocks; the embedding, if there is one, comes first. */

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.sparkrnn.common.checkpoint.Checkpoint;
@@ -25,6 +26,7 @@ import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.common.storage.HeapLimit;
 import org.sparkrnn.common.storage.Json;
 import org.sparkrnn.worker.model.ModelSpec;
 
@@ -48,6 +50,7 @@ public final class TrainingCheckpoint {
   private static final String STATE = "state.json";
   private static final String CONFIG = "config.json";
   private static final String RUN = "run.json";
+  private static final int MAX_JSON_BYTES = 1 << 20;
   private static final String OPTIMIZER_STEPS = "optimizer_steps";
   private static final int STEPS_BASE = 1 << 24; // a float holds integers up to here
 
@@ -59,12 +62,43 @@ public final class TrainingCheckpoint {
 
   private TrainingCheckpoint(Checkpoint checkpoint) throws IOException {
     this.checkpoint = checkpoint;
-    String text = new String(checkpoint.bytes(CONFIG), StandardCharsets.UTF_8);
-    this.config = TrainingConfig.load(text, List.of());
+    this.config =
+        TrainingConfig.ofCheckpoint(
+            checkpoint.bytes(CONFIG, MAX_JSON_BYTES), checkpoint.pathOf(CONFIG));
     this.vocabulary =
-        Vocabulary.parse(checkpoint.bytes(Vocabulary.FILE), checkpoint.pathOf(Vocabulary.FILE));
+        Vocabulary.parse(
+            checkpoint.bytes(Vocabulary.FILE, Vocabulary.MAX_FILE_BYTES),
+            checkpoint.pathOf(Vocabulary.FILE));
     this.spec = ModelSpec.of(config.model(), vocabulary.size());
-    this.state = TrainingState.fromJson(checkpoint.bytes(STATE), checkpoint.pathOf(STATE));
+    this.state =
+        TrainingState.fromJson(checkpoint.bytes(STATE, MAX_JSON_BYTES), checkpoint.pathOf(STATE));
+    requireConsistent();
+  }
+
+  /** Each file is what its writer wrote; they may still be of different checkpoints. */
+  private void requireConsistent() throws CorruptFileException {
+    Plan plan = state.plan();
+    try {
+      spec.layout();
+      spec.stateFloats(plan.streams());
+    } catch (BadInputException e) {
+      throw new CorruptFileException(
+          "Cannot read %s: %s".formatted(checkpoint.pathOf(CONFIG), e.getMessage()), e);
+    }
+    boolean planned =
+        plan.replicas() == config.training().replicas()
+            && plan.streams() == config.batch().streams()
+            && plan.window() == config.batch().window();
+    if (!planned || state.step() != checkpoint.step()) {
+      throw new CorruptFileException(
+          "Cannot read %s: it is of step %d with %s, the checkpoint of step %d with other settings"
+              .formatted(checkpoint.pathOf(STATE), state.step(), plan, checkpoint.step()));
+    }
+    if (state.stepInEpoch() > 0 && state.stepInEpoch() >= plan.stepsPerEpoch()) {
+      throw new CorruptFileException(
+          "Cannot read %s: it is at step %d of an epoch of %d"
+              .formatted(checkpoint.pathOf(STATE), state.stepInEpoch(), plan.stepsPerEpoch()));
+    }
   }
 
   /** Hands out the state of one replica after the other; it may have to be read first. */
@@ -143,8 +177,16 @@ public final class TrainingCheckpoint {
   }
 
   public float[] parameters() throws IOException {
+    ParameterLayout layout = spec.layout();
     try (SeekableByteChannel channel = checkpoint.open(MODEL)) {
-      return Safetensors.open(channel, checkpoint.pathOf(MODEL)).read("", spec.layout());
+      float[] parameters = Safetensors.open(channel, checkpoint.pathOf(MODEL)).read("", layout);
+      Optional<ParameterBlock> wrong = notFinite(layout, parameters);
+      if (wrong.isPresent()) {
+        throw new CorruptFileException(
+            "Cannot read %s: an element of %s is not finite"
+                .formatted(checkpoint.pathOf(MODEL), wrong.get().name()));
+      }
+      return parameters;
     }
   }
 
@@ -168,29 +210,43 @@ public final class TrainingCheckpoint {
     try (SeekableByteChannel channel = checkpoint.open(name)) {
       Safetensors tensors = Safetensors.open(channel, checkpoint.pathOf(name));
       ParameterLayout states = stateLayout(spec, state.plan().streams());
-      float[] hidden = new float[states.size()];
-      for (ParameterBlock block : states.blocks()) {
-        if (!tensors.shape(block.name()).equals(block.shape())) {
-          throw new CorruptFileException(
-              "Cannot read %s: its tensor %s is %s, expected %s"
-                  .formatted(
-                      checkpoint.pathOf(name),
-                      block.name(),
-                      tensors.shape(block.name()),
-                      block.shape()));
-        }
-        System.arraycopy(tensors.read(block.name()), 0, hidden, block.offset(), block.size());
-      }
+      ParameterLayout layout = spec.layout();
       List<String> vectors = momentNames(config);
-      int size = spec.layout().size();
-      float[] moments = new float[Math.multiplyExact(vectors.size(), size)];
-      for (int i = 0; i < vectors.size(); i++) {
-        float[] vector = tensors.read(vectors.get(i) + ".", spec.layout());
-        System.arraycopy(vector, 0, moments, i * size, size);
+      for (String vector : vectors) { // before anything is allocated
+        tensors.requireBlocks(vector + ".", layout);
       }
-      float[] steps = tensors.read(OPTIMIZER_STEPS);
-      return new ReplicaState(hidden, moments, ((long) steps[0]) * STEPS_BASE + ((long) steps[1]));
+      tensors.requireBlocks("", states);
+      float[] hidden = new float[states.size()];
+      tensors.read("", states, hidden, 0);
+      float[] moments = new float[momentFloats(name, (long) vectors.size() * layout.size())];
+      for (int i = 0; i < vectors.size(); i++) {
+        tensors.read(vectors.get(i) + ".", layout, moments, i * layout.size());
+      }
+      return new ReplicaState(hidden, moments, optimizerSteps(tensors, name));
     }
+  }
+
+  private int momentFloats(String name, long floats) {
+    if (floats > Integer.MAX_VALUE) {
+      throw new BadInputException(
+          "Cannot read %s: it has %d moments, the limit is %d"
+              .formatted(checkpoint.pathOf(name), floats, Integer.MAX_VALUE));
+    }
+    HeapLimit.require(checkpoint.pathOf(name), floats * Float.BYTES);
+    return (int) floats;
+  }
+
+  private long optimizerSteps(Safetensors tensors, String name) throws IOException {
+    float[] steps =
+        tensors.shape(OPTIMIZER_STEPS).equals(List.of(2))
+            ? tensors.read(OPTIMIZER_STEPS)
+            : new float[] {Float.NaN, Float.NaN};
+    if (!(steps[0] >= 0 && steps[0] <= STEPS_BASE && steps[1] >= 0 && steps[1] < STEPS_BASE)) {
+      throw new CorruptFileException(
+          "Cannot read %s: its tensor %s must be two numbers from 0 to 2^24"
+              .formatted(checkpoint.pathOf(name), OPTIMIZER_STEPS));
+    }
+    return ((long) steps[0]) * STEPS_BASE + ((long) steps[1]);
   }
 
   /**
@@ -281,14 +337,23 @@ public final class TrainingCheckpoint {
 
   private static void requireFinite(
       ParameterLayout layout, float[] parameters, TrainingState state) {
+    Optional<ParameterBlock> wrong = notFinite(layout, parameters);
+    if (wrong.isPresent()) {
+      throw new DivergedException(
+          "Cannot save step %d: a parameter of %s is not finite after round %d"
+              .formatted(state.step(), wrong.get().name(), state.round()));
+    }
+  }
+
+  /** The first block with an element that is infinite or no number. */
+  private static Optional<ParameterBlock> notFinite(ParameterLayout layout, float[] parameters) {
     for (ParameterBlock block : layout.blocks()) {
       for (int i = block.offset(); i < block.offset() + block.size(); i++) {
         if (!Float.isFinite(parameters[i])) {
-          throw new DivergedException(
-              "Cannot save step %d: a parameter of %s is %s after round %d"
-                  .formatted(state.step(), block.name(), parameters[i], state.round()));
+          return Optional.of(block);
         }
       }
     }
+    return Optional.empty();
   }
 }

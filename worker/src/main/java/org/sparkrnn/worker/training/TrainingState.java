@@ -39,6 +39,7 @@ public record TrainingState(
     double plateauFactor,
     int evaluationsWithoutImprovement,
     int plateauEvaluations) {
+  private static final long MOST_TOKENS = 1L << 52;
 
   /** Why a run ends. */
   public enum End {
@@ -246,23 +247,45 @@ public record TrainingState(
    */
   public static TrainingState fromJson(byte[] bytes, String path) throws CorruptFileException {
     JsonObject fields = Json.parse(bytes, path);
-    JsonObject plan = fields.object("plan");
-    boolean evaluated = fields.has("best_step");
-    return new TrainingState(
-        fields.integer("step", 0),
-        fields.integer("round", 0),
-        fields.smallInteger("epoch", 0),
-        fields.integer("step_in_epoch", 0),
-        fields.integer("tokens", 0),
+    JsonObject planFields = fields.object("plan");
+    Plan plan =
         new Plan(
-            plan.integer("tokens", 0),
-            plan.smallInteger("replicas", 1),
-            plan.smallInteger("streams", 1),
-            plan.smallInteger("window", 1)),
-        evaluated ? fields.number("best_loss_nats_per_token") : Double.POSITIVE_INFINITY,
-        evaluated ? fields.integer("best_step", 1) : 0,
-        fields.number("plateau_factor"),
-        fields.smallInteger("evaluations_without_improvement", 0),
-        fields.smallInteger("plateau_evaluations", 0));
+            counter(planFields, "tokens"),
+            planFields.smallInteger("replicas", 1),
+            planFields.smallInteger("streams", 1),
+            planFields.smallInteger("window", 1));
+    boolean evaluated = fields.has("best_step");
+    TrainingState state =
+        new TrainingState(
+            counter(fields, "step"),
+            counter(fields, "round"),
+            fields.smallInteger("epoch", 0),
+            counter(fields, "step_in_epoch"),
+            counter(fields, "tokens"),
+            plan,
+            evaluated ? fields.number("best_loss_nats_per_token") : Double.POSITIVE_INFINITY,
+            evaluated ? fields.integer("best_step", 1) : 0,
+            fields.number("plateau_factor"),
+            fields.smallInteger("evaluations_without_improvement", 0),
+            fields.smallInteger("plateau_evaluations", 0));
+    if (state.bestStep > state.step) {
+      throw fields.wrong("best_step", "at most " + state.step);
+    }
+    if (evaluated && !(state.bestLoss >= 0 && Double.isFinite(state.bestLoss))) {
+      throw fields.wrong("best_loss_nats_per_token", "finite and not negative");
+    }
+    if (!(state.plateauFactor >= 0 && state.plateauFactor <= 1)) {
+      throw fields.wrong("plateau_factor", "at least 0 and at most 1");
+    }
+    return state;
+  }
+
+  /** What no run can count beyond; products with it must not overflow. */
+  private static long counter(JsonObject fields, String name) throws CorruptFileException {
+    long value = fields.integer(name, 0);
+    if (value > MOST_TOKENS) {
+      throw fields.wrong(name, "at most " + MOST_TOKENS);
+    }
+    return value;
   }
 }

@@ -93,6 +93,11 @@ final class MemoryFiles implements Files {
   }
 
   @Override
+  public boolean isLink(String path) {
+    return false;
+  }
+
+  @Override
   public void createDirectories(String path) {}
 
   private static final class Channel implements SeekableByteChannel {

@@ -95,6 +95,11 @@ final class MortalFiles implements Files {
   }
 
   @Override
+  public boolean isLink(String path) throws IOException {
+    return files.isLink(path);
+  }
+
+  @Override
   public void createDirectories(String path) throws IOException {
     change();
     files.createDirectories(path);

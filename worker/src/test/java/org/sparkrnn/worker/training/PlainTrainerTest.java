@@ -12,9 +12,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.checkpoint.CheckpointWriter;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.worker.kernel.JavaKernel;
 
@@ -147,6 +149,23 @@ class PlainTrainerTest {
     train(config("damaged"), true);
     assertThat(bytes("damaged", 14)).isEqualTo(bytes("whole", 14));
     assertThat(bytes("damaged", 9)).isEqualTo(bytes("whole", 9));
+  }
+
+  @Test
+  void filesOfDifferentRunsAreNoCheckpoint() throws IOException {
+    train(config("run", "training.max-rounds=2"), false);
+    train(config("other", "training.max-rounds=2", "batch.window=7"), false);
+    CheckpointWriter writer = new CheckpointStore(files, "mixed").begin(2);
+    for (Map.Entry<String, String> file : bytes("run", 2).entrySet()) {
+      if (!file.getKey().equals("manifest.json")) {
+        String from = file.getKey().equals("state.json") ? "other" : "run";
+        writer.add(file.getKey(), files.content(from + "/step-2/" + file.getKey()));
+      }
+    }
+    writer.commit();
+    assertThatThrownBy(() -> TrainingCheckpoint.open(new CheckpointStore(files, "mixed").at(2)))
+        .isInstanceOf(CorruptFileException.class)
+        .hasMessageContaining("mixed/step-2/state.json");
   }
 
   @Test

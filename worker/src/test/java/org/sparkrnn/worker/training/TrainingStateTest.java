@@ -1,10 +1,13 @@
 package org.sparkrnn.worker.training;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
@@ -91,5 +94,30 @@ class TrainingStateTest {
     assertThatThrownBy(() -> state.afterEvaluation(Runs.config(), Double.NaN))
         .isInstanceOf(DivergedException.class)
         .hasMessageContaining("round 1");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "step, -1",
+    "step, 9223372036854775807",
+    "tokens, 9223372036854775807",
+    "round, 0.5",
+    "epoch, 2147483648",
+    "plateau_factor, 1e999",
+    "plateau_factor, -1",
+    "best_step, 5",
+    "best_loss_nats_per_token, 1e999",
+    "window, 0",
+    "streams, 4294967297"
+  })
+  void valuesThatNoRunReachesAreRefusedWithTheFile(String name, String value) {
+    TrainingState state = TrainingState.start(PLAN).afterRound(3).afterEvaluation(Runs.config(), 2);
+    String json = new String(state.toJson(), UTF_8);
+    String other = json.replaceAll("\"" + name + "\" : [^,\n]+", "\"" + name + "\" : " + value);
+    assertThat(other).isNotEqualTo(json);
+    assertThatThrownBy(() -> TrainingState.fromJson(other.getBytes(UTF_8), "step-3/state.json"))
+        .isInstanceOf(CorruptFileException.class)
+        .hasMessageContaining("step-3/state.json")
+        .hasMessageContaining(name);
   }
 }
