@@ -56,14 +56,15 @@ final class Progress implements TrainingListener, AutoCloseable {
     beginNanos = System.nanoTime();
     line(
         text(
-            "%s: %,d parameters, %d replicas, %d epochs of %,d tokens, %,.1f MiB of native memory"
-                + " per task",
+            "%s: %,d parameters, %d replicas, %d epochs of %,d tokens; a task takes %,.1f MiB of"
+                + " native memory and %,.1f MiB of heap",
             run.step() == 0 ? "training" : "resuming at local step " + run.step(),
             run.parameters(),
             run.replicas(),
             run.epochs(),
             run.tokensPerEpoch(),
-            run.taskBytes() / (double) (1 << 20)));
+            mebibytes(run.taskMemory().nativeBytes()),
+            mebibytes(run.taskMemory().heapBytes())));
     if (run.droppedTokens() > 0) {
       line(
           text(
@@ -154,6 +155,10 @@ final class Progress implements TrainingListener, AutoCloseable {
     bar.ifPresent(shown -> out.print("\r" + " ".repeat(columns - 1) + "\r"));
     out.println(content);
     out.flush();
+  }
+
+  private static double mebibytes(long bytes) {
+    return bytes / (double) (1 << 20);
   }
 
   private static String text(String format, Object... arguments) {

@@ -8,8 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -162,10 +165,23 @@ class LauncherIT {
               .filter(name -> name.endsWith(".class") && !name.startsWith("org/sparkrnn/"))
               .toList();
       assertThat(foreign).isEmpty();
-      assertThat(jar.stream().map(entry -> entry.getName())).anyMatch(name -> name.endsWith(".so"));
+      assertThat(libraries(jar.stream().map(entry -> entry.getName())))
+          .isNotEmpty()
+          .isEqualTo(librariesThatWereBuilt());
       assertThat(jar.getManifest().getMainAttributes().getValue("Main-Class"))
           .isEqualTo("org.sparkrnn.jobs.Main");
     }
+  }
+
+  private static Set<String> librariesThatWereBuilt() throws IOException {
+    Path classes = ROOT.resolve("worker/target/classes");
+    try (Stream<Path> files = Files.walk(classes)) {
+      return libraries(files.map(file -> classes.relativize(file).toString()));
+    }
+  }
+
+  private static Set<String> libraries(Stream<String> names) {
+    return names.filter(name -> name.endsWith(".so")).collect(Collectors.toSet());
   }
 
   private CommandRun launch(String... arguments) throws Exception {

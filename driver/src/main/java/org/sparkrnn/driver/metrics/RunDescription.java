@@ -1,5 +1,7 @@
 package org.sparkrnn.driver.metrics;
 
+import org.sparkrnn.worker.training.TaskMemory;
+
 /**
  * What a run is about to do.
  *
@@ -13,7 +15,7 @@ package org.sparkrnn.driver.metrics;
  * @param tokensPerEpoch of the present corpus, of all replicas
  * @param tokens trained on so far
  * @param droppedTokens of an epoch that are too few for a row or have no label
- * @param taskBytes native memory that a task plans
+ * @param taskMemory what one running task takes
  */
 public record RunDescription(
     long parameters,
@@ -26,4 +28,4 @@ public record RunDescription(
     long tokensPerEpoch,
     long tokens,
     long droppedTokens,
-    long taskBytes) {}
+    TaskMemory taskMemory) {}

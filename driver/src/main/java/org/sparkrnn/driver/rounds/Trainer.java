@@ -34,7 +34,7 @@ import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Evaluation;
 import org.sparkrnn.worker.training.Evaluator;
 import org.sparkrnn.worker.training.Plan;
-import org.sparkrnn.worker.training.ReplicaTrainer;
+import org.sparkrnn.worker.training.TaskMemory;
 import org.sparkrnn.worker.training.TrainingState;
 
 /**
@@ -253,7 +253,7 @@ public final class Trainer {
         plan.tokensPerEpoch(),
         state.tokens(),
         plan.droppedTokens(),
-        ReplicaTrainer.arenaBytes(config, setting.spec(), kernel));
+        TaskMemory.of(config, setting.spec(), kernel));
   }
 
   /** Executors have other working directories. */

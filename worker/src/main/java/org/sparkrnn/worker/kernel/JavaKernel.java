@@ -143,6 +143,23 @@ public final class JavaKernel implements Kernel {
   }
 
   @Override
+  public double sumOfSquares(Matrix table, int[] rows, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += sumOfSquares(table.rows(rows[i], 1));
+    }
+    return sum;
+  }
+
+  @Override
+  public void sgd(
+      Matrix table, Matrix dTable, int[] rows, int count, float rate, GradientScaling scaling) {
+    for (int i = 0; i < count; i++) {
+      sgd(table.rows(rows[i], 1), dTable.rows(rows[i], 1), rate, scaling);
+    }
+  }
+
+  @Override
   public void momentum(
       Matrix parameters,
       Matrix gradients,

@@ -101,8 +101,14 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
   /** Σ v² in double over a dense matrix: 16 lanes, element i in lane i mod 16. */
   double sumOfSquares(Matrix vector);
 
+  /** The sums of squares of the first {@code count} rows, in that order, added in double. */
+  double sumOfSquares(Matrix table, int[] rows, int count);
+
   /** {@code p = fma(−rate, g', p)}; dense matrices of equal size, as in all optimizers. */
   void sgd(Matrix parameters, Matrix gradients, float rate, GradientScaling scaling);
+
+  /** The same for the first {@code count} rows of two tables of equal shape. */
+  void sgd(Matrix table, Matrix dTable, int[] rows, int count, float rate, GradientScaling scaling);
 
   /** {@code v = fma(momentum, v, g'); p = fma(−rate, v, p)} (Polyak 1964, PyTorch's form). */
   void momentum(

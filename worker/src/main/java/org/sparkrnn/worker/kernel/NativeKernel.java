@@ -224,6 +224,41 @@ public final class NativeKernel implements Kernel {
   }
 
   @Override
+  public double sumOfSquares(Matrix table, int[] rows, int count) {
+    checkTable(table, rows, count);
+    NativeArena arena = arenaOf(table);
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += NativeCalls.sumOfSquares(isa, arena.address(table.at(rows[i])), table.columns());
+    }
+    return sum;
+  }
+
+  @Override
+  public void sgd(
+      Matrix table, Matrix dTable, int[] rows, int count, float rate, GradientScaling scaling) {
+    checkTable(table, rows, count);
+    Checks.dense("dTable", dTable, table.rows(), table.columns());
+    Checks.sameArena(table, dTable);
+    NativeArena arena = arenaOf(table);
+    for (int i = 0; i < count; i++) {
+      NativeCalls.sgd(
+          isa,
+          arena.address(table.at(rows[i])),
+          arena.address(dTable.at(rows[i])),
+          table.columns(),
+          rate,
+          scaling.scale(),
+          scaling.limit());
+    }
+  }
+
+  private static void checkTable(Matrix table, int[] rows, int count) {
+    Checks.dense("table", table, table.rows(), table.columns());
+    Checks.indices("rows", rows, count, table.rows());
+  }
+
+  @Override
   public void momentum(
       Matrix parameters,
       Matrix gradients,

@@ -56,27 +56,31 @@ public record SoftmaxHead(
   /**
    * Cross-entropy in nats of the first positions after {@link Kernel#softmaxLoss}: {@code log(Σ) +
    * largest − label's logit} in double, by {@code StrictMath}.
+   *
+   * @param copy takes the statistics of these positions
    */
-  public void losses(int count, double[] target) {
-    float[] values = new float[count * STATISTICS];
-    statistics.rows(0, count).read(values, 0);
+  public void losses(int count, float[] copy, double[] target) {
+    statistics.rows(0, count).read(copy, 0);
     for (int p = 0; p < count; p++) {
-      double largest = values[p * STATISTICS];
-      double sum = values[p * STATISTICS + 1];
-      double label = values[p * STATISTICS + 2];
-      target[p] = StrictMath.log(sum) + largest - label;
+      target[p] = loss(copy, p);
     }
   }
 
   /** Sum of {@link #losses} in position order. */
-  public double lossSum(int count) {
-    double[] losses = new double[count];
-    losses(count, losses);
+  public double lossSum(int count, float[] copy) {
+    statistics.rows(0, count).read(copy, 0);
     double sum = 0;
-    for (double loss : losses) {
-      sum += loss;
+    for (int p = 0; p < count; p++) {
+      sum += loss(copy, p);
     }
     return sum;
+  }
+
+  private static double loss(float[] values, int position) {
+    double largest = values[position * STATISTICS];
+    double sum = values[position * STATISTICS + 1];
+    double label = values[position * STATISTICS + 2];
+    return StrictMath.log(sum) + largest - label;
   }
 
   void checkLoss(int count, int[] labels, boolean gradients) {

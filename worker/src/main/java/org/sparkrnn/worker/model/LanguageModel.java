@@ -52,6 +52,9 @@ public final class LanguageModel implements AutoCloseable {
   private final Matrix logits;
   private final TouchedRows touchedRows;
 
+  /** The softmax's statistics of a window, copied here to sum the losses. */
+  private final float[] statistics;
+
   private LanguageModel(
       ModelSpec spec, Kernel kernel, int streams, int window, ModelMemory memory) {
     this.spec = spec;
@@ -108,6 +111,7 @@ public final class LanguageModel implements AutoCloseable {
             dx,
             memory.statistics().dense(arena, 0, positions, SoftmaxHead.STATISTICS),
             memory.head());
+    this.statistics = new float[positions * SoftmaxHead.STATISTICS];
     this.logits =
         memory.logits().floats() == 0
             ? none
@@ -260,7 +264,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** Loss in nats of the first positions of the window that ran last. */
   public void losses(int positions, double[] target) {
-    head.losses(positions, target);
+    head.losses(positions, statistics, target);
   }
 
   /**
@@ -275,7 +279,7 @@ public final class LanguageModel implements AutoCloseable {
     int positions = time * streams;
     kernel.softmaxLoss(head, positions, labels, scale, true);
     backward(time, tokens, masks);
-    return head.lossSum(positions);
+    return head.lossSum(positions, statistics);
   }
 
   private void embed(int time, int[] tokens) {

@@ -64,12 +64,9 @@ final class LocalOptimizer {
   }
 
   private double sumOfSquares() {
-    double sum = 0;
     TouchedRows touched = model.touchedRows();
-    for (int i = 0; i < touched.count(); i++) {
-      sum += kernel.sumOfSquares(model.dEmbedding().rows(touched.rows()[i], 1));
-    }
-    return sum + kernel.sumOfSquares(denseGradients);
+    double embedding = kernel.sumOfSquares(model.dEmbedding(), touched.rows(), touched.count());
+    return embedding + kernel.sumOfSquares(denseGradients);
   }
 
   /**
@@ -115,10 +112,8 @@ final class LocalOptimizer {
 
   private void sgd(float rate, GradientScaling scaling) {
     TouchedRows touched = model.touchedRows();
-    for (int i = 0; i < touched.count(); i++) {
-      int row = touched.rows()[i];
-      kernel.sgd(model.embedding().rows(row, 1), model.dEmbedding().rows(row, 1), rate, scaling);
-    }
+    kernel.sgd(
+        model.embedding(), model.dEmbedding(), touched.rows(), touched.count(), rate, scaling);
     kernel.sgd(denseParameters, denseGradients, rate, scaling);
   }
 }

@@ -86,16 +86,6 @@ public final class ReplicaTrainer {
     }
   }
 
-  /** Bytes of native memory that a task allocates. */
-  public static long arenaBytes(TrainingConfig config, ModelSpec spec, Kernel kernel) {
-    return LanguageModel.trainingBytes(
-        spec,
-        kernel,
-        config.batch().streams(),
-        config.batch().window(),
-        LocalOptimizer.momentVectors(config.optimizer().kind()));
-  }
-
   /** Vectors of the parameters' size in a replica's moments. */
   public static int momentVectors(TrainingConfig config) {
     return LocalOptimizer.momentVectors(config.optimizer().kind());

@@ -20,6 +20,7 @@ import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.ReplicaState;
 import org.sparkrnn.worker.training.ReplicaTrainer;
+import org.sparkrnn.worker.training.TaskMemory;
 import org.sparkrnn.worker.training.TokenSource;
 import org.sparkrnn.worker.training.TrainingState;
 
@@ -123,7 +124,7 @@ public final class StepBenchmark {
             KernelIsa.valueOf(config.kernel().isa().name()));
     int positions = config.batch().streams() * config.batch().window();
     Plan plan = Plan.of(config, (long) positions * Integer.MAX_VALUE);
-    times.started(kernel, ReplicaTrainer.arenaBytes(config, spec, kernel));
+    times.started(kernel, TaskMemory.of(config, spec, kernel).nativeBytes());
     try {
       ReplicaTrainer.run(
           config,

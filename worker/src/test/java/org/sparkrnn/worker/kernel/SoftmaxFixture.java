@@ -121,7 +121,9 @@ final class SoftmaxFixture implements AutoCloseable {
       double largest = statistics[p * 3];
       expected += StrictMath.log(statistics[p * 3 + 1]) + largest - statistics[p * 3 + 2];
     }
-    assertThat(Double.valueOf(head.lossSum(positions))).isEqualTo(Double.valueOf(expected));
+    assertThat(
+            Double.valueOf(head.lossSum(positions, new float[positions * SoftmaxHead.STATISTICS])))
+        .isEqualTo(Double.valueOf(expected));
   }
 
   private static float combined(float[] l) {

@@ -1,0 +1,132 @@
+package org.sparkrnn.worker.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.worker.kernel.KernelIsa;
+import org.sparkrnn.worker.kernel.NativeKernel;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/** The memory that is planned and printed is that of docs/kernel.md, "Memory of a task". */
+class NativeTaskMemoryTest {
+
+  /** The sizes in the letters of the document. */
+  private record Sizes(
+      boolean lstm, int layers, int hidden, int embedding, int vocabulary, int batch, int window) {
+    boolean oneHot() {
+      return embedding == 0;
+    }
+
+    long positions() {
+      return (long) batch * window;
+    }
+
+    int states() {
+      return lstm ? 2 : 1;
+    }
+
+    /** Slots that see the input, and as many that see the hidden state; also gates. */
+    int slots() {
+      return lstm ? 4 : 3;
+    }
+
+    int input(int layer) {
+      return layer > 0 ? hidden : oneHot() ? vocabulary : embedding;
+    }
+
+    long parameters() {
+      long sum = (long) vocabulary * embedding + (long) vocabulary * (hidden + 1);
+      for (int layer = 0; layer < layers; layer++) {
+        sum += (long) slots() * hidden * (input(layer) + hidden + 2);
+      }
+      return sum;
+    }
+  }
+
+  private static long to16(long n) {
+    return (n + 15) / 16 * 16;
+  }
+
+  private static long to64(long n) {
+    return (n + 63) / 64 * 64;
+  }
+
+  private static long floats(Sizes s, int momentVectors, boolean dropout) {
+    long positions = s.positions();
+    long units = to16(s.hidden);
+    long floats = (2 + momentVectors) * to16(s.parameters());
+    floats += 2 * positions * to16(s.embedding);
+    for (int layer = 0; layer < s.layers; layer++) {
+      floats += s.states() * (positions + s.batch) * units;
+      floats += 4 * positions * units;
+      floats += (positions + (long) s.states() * s.batch) * units;
+      floats += dropout ? positions * units : 0;
+      floats += packed(s, s.input(layer), s.oneHot() && layer == 0);
+    }
+    return floats + to16(3 * positions) + softmax(s);
+  }
+
+  private static long packed(Sizes s, int input, boolean oneHot) {
+    long units = to16(s.hidden);
+    long chunk = Math.min(s.positions(), 384);
+    long weights = units * s.slots() * (input + s.hidden + to64(s.hidden));
+    long scratch = 8 * units + 64L * s.batch + 64 * chunk + to64(s.hidden) * chunk;
+    return oneHot
+        ? weights + scratch + to16(s.positions()) + 64L * input
+        : weights + scratch + to64(input) * (units * s.slots() + chunk);
+  }
+
+  private static long softmax(Sizes s) {
+    long positions = s.positions();
+    long largest = Math.min(512, Math.max(64, (1 << 22) / s.vocabulary / 16 * 16));
+    long tiles = (positions + largest - 1) / largest;
+    long tile = to16((positions + tiles - 1) / tiles);
+    return to16(positions)
+        + to64(tile) * s.hidden
+        + tile * (s.vocabulary + 18 + to16(s.hidden) + to64(s.hidden));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "lstm, 2, 512, 512,    96, 64, 64, sgd,      0",
+    "gru,  2, 650, 650, 10000, 20, 35, momentum, 0.5",
+    "lstm, 3, 115, 400, 33278, 80, 70, sgd,      0.3",
+    "gru,  1, 128, 128,    96, 32, 32, adam,     0",
+    "lstm, 2, 200,   0, 10000, 20, 20, rmsprop,  0.1",
+    "gru,  1,   1,   1,     2,  1,  1, sgd,      0",
+    "lstm, 3,  33,   0,    65,  7,  5, adam,     0.2"
+  })
+  void theArenaIsTheDocumentsFormula(
+      String cell,
+      int layers,
+      int hidden,
+      int embedding,
+      int vocabulary,
+      int batch,
+      int window,
+      String optimizer,
+      String dropout) {
+    TrainingConfig config =
+        Runs.config(
+            "model.cell=" + cell,
+            "model.layers=" + layers,
+            "model.hidden=" + hidden,
+            "model.input=" + (embedding == 0 ? "one-hot" : "embedding"),
+            "model.embedding=" + Math.max(1, embedding),
+            "model.dropout=" + dropout,
+            "batch.streams=" + batch,
+            "batch.window=" + window,
+            "optimizer.kind=" + optimizer);
+    Sizes sizes =
+        new Sizes(cell.equals("lstm"), layers, hidden, embedding, vocabulary, batch, window);
+    ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
+    TaskMemory memory = TaskMemory.of(config, spec, new NativeKernel(KernelIsa.AUTO));
+
+    assertThat(spec.layout().size()).isEqualTo(Math.toIntExact(sizes.parameters()));
+    assertThat(memory.nativeBytes())
+        .as("docs/kernel.md, Memory of a task")
+        .isEqualTo(4 * floats(sizes, ReplicaTrainer.momentVectors(config), !dropout.equals("0")));
+  }
+}
