@@ -92,18 +92,16 @@ def odd_rows(run):
 
 
 def warnings(samples):
+    """What other programs took of the core, the worst first."""
     found = []
     for key, each in samples.items():
+        what = " ".join(map(str, key))
         flat = [s for group in each for s in (group if isinstance(group, list) else [group])]
         waits = max((s["wall"] / s["processor"] - 1 for s in flat if s.get("processor")), default=0)
         others = max((s["others"] for s in flat if "others" in s), default=0)
-        if waits > IDLE_SHARE:
-            found.append("the machine was not idle: %s waited %.0f %% of its processor time"
-                         % (" ".join(map(str, key)), 100 * waits))
-        if others > IDLE_SHARE:
-            found.append("the machine was not idle: other programs took %.0f %% of a core during %s"
-                         % (100 * others, " ".join(map(str, key))))
-    return found
+        found.append((waits, "%s waited %.0f %% of its processor time" % (what, 100 * waits)))
+        found.append((others, "other programs took %.0f %% of a core during %s" % (100 * others, what)))
+    return [text for share, text in sorted(found, reverse=True) if share > IDLE_SHARE]
 
 
 # ---- Tables
@@ -132,8 +130,9 @@ def markdown(results):
         "Median of the rounds' medians, in brackets the lowest and the highest decile of any round.",
         "",
     ]
-    out += ["**" + warning[0].upper() + warning[1:] + ".**  " for warning in results["warnings"]]
-    out += [""] * bool(results["warnings"])
+    if results["warnings"]:
+        out += ["**The machine was not idle** (%d warnings in the JSON file): %s." % (
+            len(results["warnings"]), "; ".join(results["warnings"][:2])), ""]
     out += table(["one core", "GFLOP/s"], machine_rows(results)) + [""]
     out += table(
         ["configuration", "precision", "tokens/s", "GFLOP/s", "of the peak", "of the BLAS", "wall ÷ processor",
