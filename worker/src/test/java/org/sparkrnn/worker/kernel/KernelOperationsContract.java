@@ -179,6 +179,36 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
   }
 
   @Test
+  void rowsOfATableAreSummedAndUpdatedAsIfEachWereAlone() {
+    ArenaPlan plan = new ArenaPlan();
+    Region region = plan.region("two tables and their copies", 4 * 5 * 19);
+    int[] rows = {3, 0, 4};
+    GradientScaling scaling = new GradientScaling(0.5f, 0f);
+    try (Arena arena = kernel().allocate(plan)) {
+      Matrix[] tables = new Matrix[4];
+      for (int i = 0; i < 4; i++) {
+        tables[i] = region.dense(arena, i * 95L, 5, 19);
+        float[] values = new float[5 * 19];
+        for (int element = 0; element < values.length; element++) {
+          values[element] = (element * 37 + i % 2 * 11) % 101 - 50;
+        }
+        tables[i].write(values, 0);
+      }
+      double sum = 0;
+      for (int row : rows) {
+        sum += kernel().sumOfSquares(tables[1].rows(row, 1));
+        kernel().sgd(tables[0].rows(row, 1), tables[1].rows(row, 1), 0.1f, scaling);
+      }
+      kernel().sgd(tables[2], tables[3], rows, 3, 0.1f, scaling);
+
+      assertThat(kernel().sumOfSquares(tables[1], rows, 3)).isEqualTo(sum).isPositive();
+      assertThat(tables[2].toArray()).isEqualTo(tables[0].toArray());
+      assertThatThrownBy(() -> kernel().sumOfSquares(tables[1], new int[] {5}, 1))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
   void optimizersEqualTheirFormulas() {
     for (int size : SIZES) {
       for (float limit : new float[] {0f, 0.3f}) {
