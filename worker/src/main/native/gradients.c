@@ -1,5 +1,7 @@
 // The parameter gradients of a window as large products over its positions, and the gradient by the
 // layer's input.
+#include <stddef.h>
+
 #include "product.h"
 #include "variant.h"
 
@@ -57,8 +59,8 @@ static void block_gradient(const window *w, long block, int first_slot, int slot
             const left d = {d_block + s * LANES, 1, count, width, 1, 0};
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
-            multiply_panel(live, min_long(PANEL, columns - column), d, panel, PANEL,
-                           begin ? nothing : sum, c, columns);
+            multiply_panel(live, min_long(PANEL, columns - column), &d, panel, PANEL,
+                           begin ? nothing : sum, c, columns, NULL);
         }
     }
 }
@@ -155,7 +157,7 @@ static void input_gradient(const window *w) {
                        shape->slots * LANES};
     const right weights = {layer->packed + w->at.backward_ih, layer->input, PANEL};
     const start nothing = {zeros, 0, 0};
-    multiply(w->positions, shape->input_slots == shape->slots ? all : some, weights, nothing,
+    multiply(w->positions, shape->input_slots == shape->slots ? &all : &some, weights, nothing,
              layer->dx, input_row, PANEL);
 }
 

@@ -1,6 +1,8 @@
 // See product.h. The whole speed of the kernel is in tile_body.
 #include "product.h"
 
+#include <stddef.h>
+
 #include "simd.h"
 
 // Floats of k that a left tile of TILE_ROWS rows may hold: 7 x 1024 x 4 B = 28 KiB of 48 KiB L1.
@@ -10,58 +12,109 @@
 // Bytes of the left operand that stay in L2 while all panels pass.
 #define LEFT_BYTES (320 * 1024)
 
-// How far ahead a panel is prefetched into L1: about 12 steps of k, which take 170 cycles; an L3
-// access takes about that.
-#define PREFETCH_STEPS 12
+// How a tile walks its operands; the same for all tiles of a panel. Tiles read it in memory, field
+// by field: copies of structs that were just written cost more than a hundred cycles each (a wide
+// load waits until the narrow stores before it, and all stores before those, have left the core).
+typedef struct strides {
+    long left_row, inner, inner_stride, outer, outer_stride;
+    long right_row, start_row, result_row;
+    long last;        // columns of the last vector
+    long strip;       // steps of k
+    long strip_rows;  // rows of the next tile's sums to ask for between two strips
+    const float *next_sums;
+    stream *ahead;
+} strides;
 
-INLINE void tile_body(const int rows, const int vectors, const left a, const long inner_stride,
-                      const float *b, const long b_stride, const start s, float *c,
-                      const long c_stride, const long last) {
-    v16 sum[TILE_ROWS][TILE_VECTORS];
+// Hides how a pointer was computed; the compiler would spend a register per row on it, and spill.
+#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
+INLINE void load_sums(const int rows, const int vectors, v16 sum[TILE_ROWS][TILE_VECTORS],
+                      const float *from, const long stride, const long last) {
     UNROLL for (int m = 0; m < rows; m++) {
-        UNROLL for (int n = 0; n < vectors - 1; n++) {
-            sum[m][n] = v_load(s.data + m * s.stride + 16 * n);
-        }
-        sum[m][vectors - 1] = v_load_first(s.data + m * s.stride + 16 * (vectors - 1), last);
-    }
-    const float *outer = a.data;
-    for (long o = 0; o < a.outer; o++, outer += a.outer_stride) {
-        const float *x = outer;
-        for (long k = 0; k < a.inner; k++, x += inner_stride, b += b_stride) {
-            UNROLL for (int n = 0; n < vectors; n += 2) {
-                const v16 b0 = v_load(b + 16 * n);
-                const v16 b1 = n + 1 < vectors ? v_load(b + 16 * n + 16) : b0;
-                __builtin_prefetch(b + PREFETCH_STEPS * b_stride + 16 * n);
-                if (n + 1 < vectors)
-                    __builtin_prefetch(b + PREFETCH_STEPS * b_stride + 16 * n + 16);
-                UNROLL for (int m = 0; m < rows; m++) {
-                    // 28 sums, 2 weights and 1 broadcast fit 32 registers; a second broadcast of
-                    // the same value must not be merged with the first.
-                    const v16 xm = rows * vectors >= 28 ? v_set_again(x + m * a.row_stride)
-                                                        : v_set(x[m * a.row_stride]);
-                    sum[m][n] = v_fma(xm, b0, sum[m][n]);
-                    if (n + 1 < vectors) sum[m][n + 1] = v_fma(xm, b1, sum[m][n + 1]);
-                }
-            }
-        }
-    }
-    UNROLL for (int m = 0; m < rows; m++) {
-        UNROLL for (int n = 0; n < vectors - 1; n++) v_store(c + m * c_stride + 16 * n, sum[m][n]);
-        v_store_first(c + m * c_stride + 16 * (vectors - 1), last, sum[m][vectors - 1]);
+        UNROLL for (int n = 0; n < vectors - 1; n++) sum[m][n] = v_load(from + 16 * n);
+        sum[m][vectors - 1] = v_load_first(from + 16 * (vectors - 1), last);
+        from += stride;
+        OPAQUE(from);
     }
 }
 
-typedef void tile_function(left a, const float *b, long b_stride, start s, float *c, long c_stride,
-                           long last);
+INLINE void store_sums(const int rows, const int vectors, v16 sum[TILE_ROWS][TILE_VECTORS],
+                       float *to, const long stride, const long last) {
+    UNROLL for (int m = 0; m < rows; m++) {
+        UNROLL for (int n = 0; n < vectors - 1; n++) v_store(to + 16 * n, sum[m][n]);
+        v_store_first(to + 16 * (vectors - 1), last, sum[m][vectors - 1]);
+        to += stride;
+        OPAQUE(to);
+    }
+}
 
-#define TILE(ROWS, VECTORS)                                                                       \
-    static void tile_##ROWS##_##VECTORS(left a, const float *b, long b_stride, start s, float *c, \
-                                        long c_stride, long last) {                               \
-        if (a.inner_stride == 1) {                                                                \
-            tile_body(ROWS, VECTORS, a, 1, b, b_stride, s, c, c_stride, last);                    \
-        } else {                                                                                  \
-            tile_body(ROWS, VECTORS, a, a.inner_stride, b, b_stride, s, c, c_stride, last);       \
-        }                                                                                         \
+// Asks for a part of what comes after this tile: a few lines at a time, since many misses at once
+// would stop the tile's own loads. Returns the rest of the next tile's sums.
+INLINE const float *ask_ahead(const strides *at, const int vectors, const float *sums) {
+    for (long r = 0; r < at->strip_rows; r++, sums += at->result_row) {
+        UNROLL for (int n = 0; n < vectors; n++) __builtin_prefetch(sums + 16 * n, 1);
+        __builtin_prefetch(sums + 16 * vectors - 1, 1);
+    }
+    stream *ahead = at->ahead;
+    if (ahead == NULL) return sums;
+    for (long i = 0; i < ahead->lines && ahead->next < ahead->end; i++, ahead->next += LINE) {
+        __builtin_prefetch(ahead->next, 0, 2);
+    }
+    return sums;
+}
+
+INLINE void tile_body(const int rows, const int vectors, const strides *at, const float *a,
+                      const float *b, const float *s, float *c) {
+    v16 sum[TILE_ROWS][TILE_VECTORS];
+    // Constants are worth a branch: masks would be computed, and a masked store is not forwarded.
+    if (at->last == 16) {
+        load_sums(rows, vectors, sum, s, at->start_row, 16);
+    } else {
+        load_sums(rows, vectors, sum, s, at->start_row, at->last);
+    }
+    const float *next_sums = at->next_sums;
+    const long row = at->left_row, inner_stride = at->inner_stride, right_row = at->right_row;
+    for (long o = at->outer; o > 0; o--, a += at->outer_stride) {
+        const float *x0 = a, *x3 = a + 3 * row, *x6 = a + 6 * row;
+        OPAQUE(x0);
+        OPAQUE(x3);
+        OPAQUE(x6);
+        for (long first = 0; first < at->inner; first += at->strip) {
+            next_sums = ask_ahead(at, vectors, next_sums);
+            for (long k = min_long(at->strip, at->inner - first); k > 0; k--) {
+                UNROLL for (int n = 0; n < vectors; n += 2) {
+                    const v16 b0 = v_load(b + 16 * n);
+                    const v16 b1 = n + 1 < vectors ? v_load(b + 16 * n + 16) : b0;
+                    UNROLL for (int m = 0; m < rows; m++) {
+                        const float *x = m < 3 ? x0 + m * row : m < 6 ? x3 + (m - 3) * row : x6;
+                        // 28 sums, 2 weights and 1 broadcast fit 32 registers; a second broadcast
+                        // of the same value must not be merged with the first.
+                        const v16 xm = rows * vectors >= 28 ? v_set_again(x) : v_set(*x);
+                        sum[m][n] = v_fma(xm, b0, sum[m][n]);
+                        if (n + 1 < vectors) sum[m][n + 1] = v_fma(xm, b1, sum[m][n + 1]);
+                    }
+                }
+                x0 += inner_stride;
+                x3 += inner_stride;
+                x6 += inner_stride;
+                b += right_row;
+            }
+        }
+    }
+    if (at->last == 16) {
+        store_sums(rows, vectors, sum, c, at->result_row, 16);
+    } else {
+        store_sums(rows, vectors, sum, c, at->result_row, at->last);
+    }
+}
+
+typedef void tile_function(const strides *at, const float *a, const float *b, const float *s,
+                           float *c);
+
+#define TILE(ROWS, VECTORS)                                                                \
+    static void tile_##ROWS##_##VECTORS(const strides *at, const float *a, const float *b, \
+                                        const float *s, float *c) {                        \
+        tile_body(ROWS, VECTORS, at, a, b, s, c);                                          \
     }
 
 #if TILE_VECTORS == 4
@@ -96,75 +149,73 @@ static tile_function *const tiles[TILE_ROWS][TILE_VECTORS] = {
 #endif
 };
 
-void multiply_tile(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
-                   long c_stride) {
-    // One pass where four vectors fit the registers; else one per vector, the left tile in L1.
-    for (long column = 0; column < width; column += 16 * TILE_VECTORS) {
-        const long part = min_long(width - column, 16 * TILE_VECTORS);
-        const long vectors = ceil_div(part, 16);
-        const start part_start = {s.data + column, s.stride, 0};
-        tiles[rows - 1][vectors - 1](a, b + column, b_stride, part_start, c + column, c_stride,
-                                     part - 16 * (vectors - 1));
-    }
-}
-
 // Rows as evenly as possible over the fewest tiles: 20 rows are 7 + 7 + 6, never 7 + 7 + 5 + 1.
-static void row_tiles(long rows, long width, left a, const float *b, long b_stride, start s,
-                      float *c, long c_stride) {
-    const long count = ceil_div(rows, TILE_ROWS);
-    long first = 0;
+static void row_tiles(long rows, long width, strides *at, const float *a, const float *b,
+                      const float *s, float *c) {
+    const float *next_panel = c + width;  // where most callers go on
+    const long count = ceil_div(rows, TILE_ROWS), longer = rows % count;
     for (long i = 0; i < count; i++) {
-        const long next = rows * (i + 1) / count;
-        left part = a;
-        part.data += first * a.row_stride;
-        const start part_start = {s.data + first * s.stride, s.stride, 0};
-        if (s.stride != 0 && next < rows) {
-            // The next tile's sums: they may lie far away and would be waited for, all at once.
-            prefetch_rows(s.data + next * s.stride, min_long(TILE_ROWS, rows - next), width,
-                          s.stride);
+        const long here = rows / count + (i < longer ? 1 : 0);
+        // One pass where four vectors fit the registers; else one per vector, the left tile in L1.
+        for (long column = 0; column < width; column += 16 * TILE_VECTORS) {
+            const long part = min_long(width - column, 16 * TILE_VECTORS);
+            const long vectors = ceil_div(part, 16);
+            at->last = part - 16 * (vectors - 1);
+            at->next_sums = i + 1 < count ? c + here * at->result_row : next_panel;
+            tiles[here - 1][vectors - 1](at, a, b + column, s + column, c + column);
         }
-        multiply_tile(next - first, width, part, b, b_stride, part_start, c + first * c_stride,
-                      c_stride);
-        first = next;
+        a += here * at->left_row;
+        s += here * at->start_row;
+        c += here * at->result_row;
     }
 }
 
-// k from step `first` on, `count` steps; steps are outer blocks where there are several.
-static left k_range(left a, long first, long count) {
-    if (a.outer > 1) {
-        a.data += first * a.outer_stride;
-        a.outer = count;
-    } else {
-        a.data += first * a.inner_stride;
-        a.inner = count;
-    }
-    return a;
-}
-
+// k counted in steps that a chunk may not cut: outer blocks where there are several.
 typedef struct chunks {
-    long steps;      // of k_range
-    long rows_each;  // panel rows of one step
-    long count;      // chunks of at most K_CHUNK panel rows
+    long steps;
+    long step_stride;  // of the left operand
+    long rows_each;    // panel rows of one step
+    long count;        // chunks of at most K_CHUNK panel rows
 } chunks;
 
-static chunks chunks_of(left a) {
-    chunks k = {a.outer > 1 ? a.outer : a.inner, a.outer > 1 ? a.inner : 1, 1};
+static chunks chunks_of(const left *a) {
+    const bool blocks = a->outer > 1;
+    chunks k = {blocks ? a->outer : a->inner, blocks ? a->outer_stride : a->inner_stride,
+                blocks ? a->inner : 1, 1};
     k.count = ceil_div(k.steps * k.rows_each, K_CHUNK);
     return k;
 }
 
-void multiply_panel(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
-                    long c_stride) {
+static strides strides_of(const left *a, long steps, long b_stride, long s_stride, long c_stride,
+                          stream *ahead) {
+    const bool blocks = a->outer > 1;
+    strides at = {.left_row = a->row_stride,
+                  .inner = blocks ? a->inner : steps,
+                  .inner_stride = a->inner_stride,
+                  .outer = blocks ? steps : a->outer,
+                  .outer_stride = a->outer_stride,
+                  .right_row = b_stride,
+                  .start_row = s_stride,
+                  .result_row = c_stride,
+                  .ahead = ahead};
+    at.strip = min_long(at.inner, strip_of(at.inner * at.outer));
+    at.strip_rows = ceil_div(TILE_ROWS, ceil_div(at.inner, at.strip) * at.outer);
+    return at;
+}
+
+void multiply_panel(long rows, long width, const left *a, const float *b, long b_stride, start s,
+                    float *c, long c_stride, stream *ahead) {
     const chunks k = chunks_of(a);
-    const start again = {c, c_stride, 0};
     for (long i = 0; i < k.count; i++) {
         const long first = k.steps * i / k.count, next = k.steps * (i + 1) / k.count;
-        row_tiles(rows, width, k_range(a, first, next - first), b + first * k.rows_each * b_stride,
-                  b_stride, i == 0 ? s : again, c, c_stride);
+        strides at =
+            strides_of(a, next - first, b_stride, i == 0 ? s.stride : c_stride, c_stride, ahead);
+        row_tiles(rows, width, &at, a->data + first * k.step_stride,
+                  b + first * k.rows_each * b_stride, i == 0 ? s.data : c, c);
     }
 }
 
-void multiply(long rows, left a, right b, start s, float *c, long c_stride, long c_step) {
+void multiply(long rows, const left *a, right b, start s, float *c, long c_stride, long c_step) {
     const chunks k = chunks_of(a);
     const long k_total = k.steps * k.rows_each;
     const long chunk_bytes = ceil_div(k_total, k.count) * (long)sizeof(float);
@@ -172,17 +223,16 @@ void multiply(long rows, left a, right b, start s, float *c, long c_stride, long
     const long panels = ceil_div(b.columns, b.width);
     for (long i = 0; i < k.count; i++) {
         const long first = k.steps * i / k.count, next = k.steps * (i + 1) / k.count;
+        strides at =
+            strides_of(a, next - first, b.width, i == 0 ? s.stride : c_stride, c_stride, NULL);
         for (long row = 0; row < rows; row += block) {
-            left part = k_range(a, first, next - first);
-            part.data += row * a.row_stride;
             for (long panel = 0; panel < panels; panel++) {
-                float *part_c = c + row * c_stride + panel * c_step;
-                const start begin = {s.data + row * s.stride + panel * s.step, s.stride, 0};
-                const start again = {part_c, c_stride, 0};
+                float *part = c + row * c_stride + panel * c_step;
                 row_tiles(min_long(block, rows - row),
-                          min_long(b.width, b.columns - panel * b.width), part,
-                          b.panels + (panel * k_total + first * k.rows_each) * b.width, b.width,
-                          i == 0 ? begin : again, part_c, c_stride);
+                          min_long(b.width, b.columns - panel * b.width), &at,
+                          a->data + row * a->row_stride + first * k.step_stride,
+                          b.panels + (panel * k_total + first * k.rows_each) * b.width,
+                          i == 0 ? s.data + row * s.stride + panel * s.step : part, part);
             }
         }
     }

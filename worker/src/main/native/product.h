@@ -8,7 +8,6 @@
 
 #include "simd.h"
 
-#define multiply_tile NAME(multiply_tile)
 #define multiply_panel NAME(multiply_panel)
 #define multiply NAME(multiply)
 
@@ -36,14 +35,33 @@ typedef struct start {
     long step;    // multiply() only: from one panel's columns to the next one's
 } start;
 
-// c[0..rows, 0..width] = start, then one fma chain over increasing k per element.
-// rows <= TILE_ROWS; width <= PANEL; b: a panel with row stride b_stride.
-void multiply_tile(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
-                   long c_stride);
+// Memory that is needed soon: asked for while products run, some lines per strip of k, so that main
+// memory works as long as the arithmetic does.
+typedef struct stream {
+    const float *next, *end;
+    long lines;  // per strip
+} stream;
 
-// The same for any number of rows, k cut into chunks for the caches. s may be c itself.
-void multiply_panel(long rows, long width, left a, const float *b, long b_stride, start s, float *c,
-                    long c_stride);
+#define LINE 16  // floats of a cache line
+
+// A tile stops between strips of k: up to seven, so that each asks for a row of the next tile's
+// sums, but none shorter than 32 steps, about 450 cycles.
+static inline long strip_of(long k) {
+    const long strip = ceil_div(k, 7);
+    return strip < 32 ? 32 : strip;
+}
+
+// A stream of `floats` that is through when so many tiles of k steps are.
+static inline stream stream_during(long tiles, long k, const float *from, long floats) {
+    const stream ahead = {from, from + floats,
+                          ceil_div(floats, LINE * tiles * ceil_div(k, strip_of(k)))};
+    return ahead;
+}
+
+// c[0..rows, 0..width] = start, then one fma chain over increasing k per element; width <= PANEL,
+// b: a panel with row stride b_stride. s may be c itself; ahead may be NULL.
+void multiply_panel(long rows, long width, const left *a, const float *b, long b_stride, start s,
+                    float *c, long c_stride, stream *ahead);
 
 // c = start + a * b for all columns, panel after panel: panel i has `width` columns (the last one
 // what is left of `columns`) and row stride `width`; its columns of c begin at c + i * c_step, its
@@ -54,18 +72,6 @@ typedef struct right {
     long width;
 } right;
 
-void multiply(long rows, left a, right b, start s, float *c, long c_stride, long c_step);
-
-// Asks for rows that are needed soon, into L1 or (far) into L2 only.
-static inline void prefetch_rows(const float *first, long rows, long width, long stride) {
-    for (long r = 0; r < rows; r++) {
-        for (long c = 0; c < width; c += 16) __builtin_prefetch(first + r * stride + c);
-    }
-}
-static inline void prefetch_rows_far(const float *first, long rows, long width, long stride) {
-    for (long r = 0; r < rows; r++) {
-        for (long c = 0; c < width; c += 16) __builtin_prefetch(first + r * stride + c, 0, 2);
-    }
-}
+void multiply(long rows, const left *a, right b, start s, float *c, long c_stride, long c_step);
 
 #endif

@@ -1,5 +1,7 @@
 // A window of one recurrent layer: the input product of all steps at once, then step by step the
 // recurrent product of a block of units and, while its sums are in L1, the cell.
+#include <stddef.h>
+
 #include "product.h"
 #include "variant.h"
 
@@ -25,8 +27,8 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
     if (!layer->one_hot) {
         const right weights = {panels, row / shape->slots * shape->input_slots, width};
         const start bias = {layer->packed + at.bias + shift, 0, shape->slots * LANES};
-        multiply(positions, left_rows(layer->x, round_up(layer->input, LANES), layer->input),
-                 weights, bias, layer->gates + shift, row, shape->slots * LANES);
+        const left x = left_rows(layer->x, round_up(layer->input, LANES), layer->input);
+        multiply(positions, &x, weights, bias, layer->gates + shift, row, shape->slots * LANES);
         return;
     }
     for (long p = 0; p < positions; p++) {
@@ -69,9 +71,9 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
                            (block * shape->slots + shape->hidden_first) * LANES;
             const start begin = {gates, step.gate_row, 0};
             start_hidden_slots(layer, shape, at, unit);
-            multiply_panel(layer->batch, width, previous,
+            multiply_panel(layer->batch, width, &previous,
                            layer->packed + at.forward_hh + block * layer->hidden * width, width,
-                           begin, gates, step.gate_row);
+                           begin, gates, step.gate_row, NULL);
             if (layer->cell == CELL_LSTM) {
                 NAME(lstm_forward)(unit);
             } else {
@@ -129,9 +131,9 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
             direct_gradient(layer, step, unit, last_step || direct_path, d_units);
             if (!last_step) {
                 const start begin = {d_units, PANEL, 0};
-                multiply_panel(layer->batch, width, next,
+                multiply_panel(layer->batch, width, &next,
                                layer->packed + at.backward_hh + unit / PANEL * panel_floats, PANEL,
-                               begin, d_units, PANEL);
+                               begin, d_units, PANEL, NULL);
             }
             for (long v = 0; v < width; v += LANES) {
                 const cell_step block = block_of(step, (unit + v) / LANES);
@@ -147,7 +149,8 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};
     const start nothing = {zeros, 0, 0};
     const start direct = {layer->d_hidden, units, PANEL};
-    multiply(layer->batch, hidden_slots_of(layer, shape, step_of(layer, shape, 0)), weights,
-             direct_path ? direct : nothing, layer->d_hidden, units, PANEL);
+    const left first = hidden_slots_of(layer, shape, step_of(layer, shape, 0));
+    multiply(layer->batch, &first, weights, direct_path ? direct : nothing, layer->d_hidden, units,
+             PANEL);
     NAME(recurrent_gradients)(layer, time);
 }

@@ -5,12 +5,11 @@
 // padding; and the 16 lanes of a reduction over the vocabulary are 16 vectors, element by element.
 #include "softmax.h"
 
+#include <stddef.h>
+
 #include "polynomials.h"
 #include "product.h"
 #include "variant.h"
-
-// Bytes of the weights' rows that stay in L2 while they meet the gradients of their logits.
-#define WEIGHTS_BYTES (320 * 1024)
 
 static const float zeros[PANEL];
 
@@ -20,7 +19,7 @@ typedef struct tile_of_positions {
     long first;  // position
     long count;  // positions of this tile
     long width;  // the same, rounded up to 16
-    float *states, *logits, *lanes, *largest, *factor, *d_states, *panels;
+    float *states, *logits, *lanes, *largest, *factor, *weights, *panels;
 } positions;
 
 static positions positions_at(const softmax_head *head, softmax_layout at, long first, long count) {
@@ -34,7 +33,7 @@ static positions positions_at(const softmax_head *head, softmax_layout at, long 
                          head->scratch + at.lanes,
                          head->scratch + at.factors,
                          head->scratch + at.factors + at.tile,
-                         head->scratch + at.d_states,
+                         head->scratch + at.weights,
                          head->scratch + at.panels};
     return p;
 }
@@ -60,13 +59,21 @@ static void transpose_states(const positions *p) {
     }
 }
 
-// logits = bias + weights * states, and the largest of each lane.
-static void compute_logits(const positions *p) {
+// The weights of the chunk of words that begins here, to come while so many tiles are computed.
+static stream weights_from(const positions *p, long first, long tiles, long k) {
     const softmax_head *head = p->head;
-    for (long i = 0; i < LANES * p->at.tile; i += LANES)
-        v_store(p->lanes + i, v_set(-__builtin_inff()));
-    for (long v = 0; v < head->vocabulary; v += TILE_ROWS) {
-        const long rows = min_long(TILE_ROWS, head->vocabulary - v);
+    const long words = min_long(p->at.words, head->vocabulary - first);
+    return stream_during(tiles, k, head->weights + first * head->hidden,
+                         words > 0 ? words * head->hidden : 0);
+}
+
+// logits = bias + weights * states for some words and 64 positions, and the largest of each lane.
+static void words_logits(const positions *p, long first, long count, long column, stream *ahead) {
+    const softmax_head *head = p->head;
+    const long width = min_long(PANEL, p->width - column);
+    const float *panel = p->states + column * head->hidden;
+    for (long v = first; v < first + count; v += TILE_ROWS) {
+        const long rows = min_long(TILE_ROWS, first + count - v);
         float bias[TILE_ROWS * PANEL];
         for (long i = 0; i < rows * PANEL; i += LANES) {
             v_store(bias + i, v_set(head->bias[v + i / PANEL]));
@@ -74,17 +81,28 @@ static void compute_logits(const positions *p) {
         const start begin = {bias, PANEL, 0};
         const left weights =
             left_rows(head->weights + v * head->hidden, head->hidden, head->hidden);
-        for (long column = 0; column < p->width; column += PANEL) {
-            const long width = min_long(PANEL, p->width - column);
-            float *logits = p->logits + v * p->at.tile + column;
-            multiply_panel(rows, width, weights, p->states + column * head->hidden, PANEL, begin,
-                           logits, p->at.tile);
-            for (long r = 0; r < rows; r++) {
-                float *lane = p->lanes + (v + r) % LANES * p->at.tile + column;
-                for (long i = 0; i < width; i += LANES) {
-                    v_store(lane + i, v_max(v_load(logits + r * p->at.tile + i), v_load(lane + i)));
-                }
+        float *logits = p->logits + v * p->at.tile + column;
+        multiply_panel(rows, width, &weights, panel, PANEL, begin, logits, p->at.tile, ahead);
+        for (long r = 0; r < rows; r++) {
+            float *lane = p->lanes + (v + r) % LANES * p->at.tile + column;
+            for (long i = 0; i < width; i += LANES) {
+                v_store(lane + i, v_max(v_load(logits + r * p->at.tile + i), v_load(lane + i)));
             }
+        }
+    }
+}
+
+// Chunk by chunk of words, whose weights stay in L2 while all panels of states pass.
+static void compute_logits(const positions *p) {
+    const long vocabulary = p->head->vocabulary;
+    for (long i = 0; i < LANES * p->at.tile; i += LANES)
+        v_store(p->lanes + i, v_set(-__builtin_inff()));
+    for (long v = 0; v < vocabulary; v += p->at.words) {
+        const long count = min_long(p->at.words, vocabulary - v);
+        const long tiles = ceil_div(p->width, PANEL) * ceil_div(count, TILE_ROWS);
+        stream next = weights_from(p, v + count, tiles, p->head->hidden);
+        for (long column = 0; column < p->width; column += PANEL) {
+            words_logits(p, v, count, column, &next);
         }
     }
 }
@@ -169,44 +187,46 @@ static void bias_gradients(const positions *p, long first, long count) {
     }
 }
 
-// d_states[unit][position] += over these words
-static void state_gradients(const positions *p, long first, long count) {
-    const softmax_head *head = p->head;
-    const left weights = {head->weights + first * head->hidden, 1, count, head->hidden, 1, 0};
-    for (long column = 0; column < p->width; column += PANEL) {
-        float *c = p->d_states + column;
-        const start nothing = {zeros, 0, 0}, sum = {c, p->at.tile, 0};
-        multiply_panel(head->hidden, min_long(PANEL, p->width - column), weights,
-                       p->logits + first * p->at.tile + column, p->at.tile,
-                       first == 0 ? nothing : sum, c, p->at.tile);
+// Columns of some words' weights: [word][64].
+static void copy_weights(const positions *p, long first, long count, long column) {
+    const long hidden = p->head->hidden;
+    const long width = min_long(PANEL, hidden - column);
+    const float *from = p->head->weights + first * hidden + column;
+    for (long v = 0; v < count; v++) {
+        for (long i = 0; i < width; i += LANES) {
+            v_store(p->weights + v * PANEL + i, v_load_first(from + v * hidden + i, width - i));
+        }
     }
 }
 
-// d_weights[word][unit] += over these positions. Word after word, so that the gradient, which is
-// as large as the weights, passes once per tile and in order.
-static void weight_gradients(const positions *p, long first, long count, long chunk) {
+// d_states[position][unit] += over these words. The weights are the right operand: 64 columns of
+// them at a time are copied to where they are adjacent and aligned.
+static void state_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
-    for (long v = first; v < first + count; v += TILE_ROWS) {
-        const left d = left_rows(p->logits + v * p->at.tile, p->at.tile, p->count);
-        const long rows = min_long(TILE_ROWS, first + count - v);
-        for (long column = 0; column < head->hidden; column += PANEL) {
-            float *c = head->d_weights + v * head->hidden + column;
-            const start nothing = {zeros, 0, 0}, sum = {c, head->hidden, 0};
-            const long width = min_long(PANEL, head->hidden - column);
-            // The same words' next columns, and the next chunk's weights, which state_gradients()
-            // reads column by column: fetched in order here, they come at the memory's full rate.
-            if (v + chunk < head->vocabulary) {
-                prefetch_rows_far(head->weights + (v + chunk) * head->hidden + column,
-                                  min_long(rows, head->vocabulary - v - chunk), width,
-                                  head->hidden);
-            }
-            if (p->first > 0) {
-                prefetch_rows(c + rows * head->hidden, min_long(rows, head->vocabulary - v - rows),
-                              width, head->hidden);
-            }
-            multiply_tile(rows, width, d, p->panels + column * p->at.tile, PANEL,
-                          p->first == 0 ? nothing : sum, c, head->hidden);
-        }
+    const long stride = round_up(head->hidden, LANES);
+    const left d = {p->logits + first * p->at.tile, 1, count, p->at.tile, 1, 0};
+    const long tiles = ceil_div(head->hidden, PANEL) * ceil_div(p->count, TILE_ROWS);
+    stream next = weights_from(p, first + count, tiles, count);
+    for (long column = 0; column < head->hidden; column += PANEL) {
+        const long width = min_long(PANEL, head->hidden - column);
+        copy_weights(p, first, count, column);
+        float *c = head->d_states + p->first * stride + column;
+        const start nothing = {zeros, 0, 0}, sum = {c, stride, 0};
+        multiply_panel(p->count, width, &d, p->weights, PANEL, first == 0 ? nothing : sum, c,
+                       stride, &next);
+    }
+}
+
+// d_weights[word][unit] += over these positions.
+static void weight_gradients(const positions *p, long first, long count) {
+    const softmax_head *head = p->head;
+    const left d = left_rows(p->logits + first * p->at.tile, p->at.tile, p->count);
+    for (long column = 0; column < head->hidden; column += PANEL) {
+        float *c = head->d_weights + first * head->hidden + column;
+        const start nothing = {zeros, 0, 0}, sum = {c, head->hidden, 0};
+        multiply_panel(count, min_long(PANEL, head->hidden - column), &d,
+                       p->panels + column * p->at.tile, PANEL, p->first == 0 ? nothing : sum, c,
+                       head->hidden, NULL);
     }
 }
 
@@ -223,39 +243,16 @@ static void copy_states(const positions *p) {
     }
 }
 
-// Transposes d_states into the rows of the caller's matrix; its padding stays +0.
-static void write_state_gradients(const positions *p) {
-    const long units = p->head->hidden;
-    const long stride = round_up(units, LANES);
-    for (long unit = 0; unit < units; unit += LANES) {
-        const long live = min_long(LANES, units - unit);
-        for (long column = 0; column < p->count; column += LANES) {
-            v16 part[LANES];
-            for (long i = 0; i < LANES; i++) {
-                part[i] =
-                    i < live ? v_load(p->d_states + (unit + i) * p->at.tile + column) : v_zero();
-            }
-            v_transpose(part);
-            for (long i = 0; i < min_long(LANES, p->count - column); i++) {
-                v_store(p->head->d_states + (p->first + column + i) * stride + unit, part[i]);
-            }
-        }
-    }
-}
-
 static void gradients(const positions *p) {
     const long vocabulary = p->head->vocabulary;
-    const long rows = WEIGHTS_BYTES / 4 / p->head->hidden / LANES * LANES;
-    const long chunk = rows < LANES ? LANES : min_long(rows, 512);
     copy_states(p);
-    for (long v = 0; v < vocabulary; v += chunk) {
-        const long count = min_long(chunk, vocabulary - v);
+    for (long v = 0; v < vocabulary; v += p->at.words) {
+        const long count = min_long(p->at.words, vocabulary - v);
         logit_gradients(p, v, count);
         bias_gradients(p, v, count);
         state_gradients(p, v, count);
-        weight_gradients(p, v, count, chunk);
+        weight_gradients(p, v, count);
     }
-    write_state_gradients(p);
 }
 
 static softmax_layout layout_for(const softmax_head *head) {

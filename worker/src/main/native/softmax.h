@@ -5,14 +5,15 @@
 #include "kernel.h"
 
 typedef struct softmax_layout {
-    long tile;      // positions of a tile, a multiple of 16
-    long labels;    // [positions] int32
-    long states;    // [tile / 64][hidden][64]: hidden states, transposed
-    long logits;    // [vocabulary][tile]: logits, then exponentials, then gradients
-    long lanes;     // [16][tile]: partial maxima, then sums
-    long factors;   // [2][tile]: largest logit; scale / sum
-    long d_states;  // [hidden][tile]: gradient by the hidden states, transposed
-    long panels;    // [hidden / 64][tile][64]: hidden states as right operand
+    long tile;     // positions of a tile, a multiple of 16
+    long words;    // words of a chunk
+    long labels;   // [positions] int32
+    long states;   // [tile / 64][hidden][64]: hidden states, transposed
+    long logits;   // [vocabulary][tile]: logits, then exponentials, then gradients
+    long lanes;    // [16][tile]: partial maxima, then sums
+    long factors;  // [2][tile]: largest logit; scale / sum
+    long weights;  // [words][64]: columns of a chunk's weights as right operand
+    long panels;   // [hidden / 64][tile][64]: hidden states as right operand
     long floats;
 } softmax_layout;
 

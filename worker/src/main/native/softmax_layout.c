@@ -6,6 +6,10 @@
 // enough that two tasks' tiles fit 32 MiB of L3.
 #define LOGITS_BYTES (16L << 20)
 
+// Words of a chunk, a multiple of 16 and of the 7 rows of a tile: the logits of a chunk and the
+// panels it meets stay in L2 (224 x 416 floats are 364 KiB); shorter chunks store and reload the
+// gradients by the states more often.
+#define CHUNK_WORDS 224
 #define LARGEST_TILE 512
 #define SMALLEST_TILE 64
 
@@ -29,12 +33,13 @@ softmax_layout softmax_layout_of(long positions, long hidden, long vocabulary, b
     softmax_layout at;
     long next = 0;
     at.tile = tile_of(positions, vocabulary);
+    at.words = vocabulary < CHUNK_WORDS ? round_up_16(vocabulary) : CHUNK_WORDS;
     at.labels = take(&next, positions);
     at.states = take(&next, (at.tile + 63) / 64 * 64 * hidden);
     at.logits = take(&next, vocabulary * at.tile);
     at.lanes = take(&next, 16 * at.tile);
     at.factors = take(&next, 2 * at.tile);
-    at.d_states = take(&next, backward ? round_up_16(hidden) * at.tile : 0);
+    at.weights = take(&next, backward ? at.words * 64 : 0);
     at.panels = take(&next, backward ? (hidden + 63) / 64 * 64 * at.tile : 0);
     at.floats = next;
     return at;

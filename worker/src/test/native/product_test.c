@@ -1,6 +1,7 @@
 // Products against the scalar chain that docs/numerics.md prescribes.
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "kernel_test.h"
 
@@ -23,10 +24,15 @@ typedef struct right {
     long width;
 } right;
 
-#define DECLARE(variant)                                                                       \
-    void multiply_tile_##variant(long rows, long width, left a, const float *b, long b_stride, \
-                                 start s, float *c, long c_stride);                            \
-    void multiply_##variant(long rows, left a, right b, start s, float *c, long c_stride,      \
+typedef struct stream {
+    const float *next, *end;
+    long lines;
+} stream;
+
+#define DECLARE(variant)                                                                           \
+    void multiply_panel_##variant(long rows, long width, const left *a, const float *b,            \
+                                  long b_stride, start s, float *c, long c_stride, stream *ahead); \
+    void multiply_##variant(long rows, const left *a, right b, start s, float *c, long c_stride,   \
                             long c_step);
 #if defined(__x86_64__)
 DECLARE(avx512)
@@ -35,24 +41,24 @@ DECLARE(avx2)
 DECLARE(portable)
 
 typedef struct products {
-    void (*tile)(long, long, left, const float *, long, start, float *, long);
-    void (*product)(long, left, right, start, float *, long, long);
+    void (*panel)(long, long, const left *, const float *, long, start, float *, long, stream *);
+    void (*product)(long, const left *, right, start, float *, long, long);
     long tile_rows;
 } products;
 
 static products products_of(int isa) {
 #if defined(__x86_64__)
-    const products avx512 = {multiply_tile_avx512, multiply_avx512, 7},
-                   avx2 = {multiply_tile_avx2, multiply_avx2, 6};
+    const products avx512 = {multiply_panel_avx512, multiply_avx512, 7},
+                   avx2 = {multiply_panel_avx2, multiply_avx2, 6};
     if (isa == ISA_AVX512) return avx512;
     if (isa == ISA_AVX2) return avx2;
 #endif
     (void)isa;
-    const products portable = {multiply_tile_portable, multiply_portable, 4};
+    const products portable = {multiply_panel_portable, multiply_portable, 4};
     return portable;
 }
 
-static void test_tile(products p, long rows, long width, long k, bool transposed) {
+static void test_panel(products p, long rows, long width, long k, bool transposed) {
     const long stride = transposed ? rows : k;
     float *a = guarded((size_t)(rows * k), GUARD_AFTER);
     float *b = guarded((size_t)(k * 64), GUARD_AFTER);
@@ -72,9 +78,15 @@ static void test_tile(products p, long rows, long width, long k, bool transposed
     }
     const left whole = {a, transposed ? 1 : stride, k, transposed ? stride : 1, 1, 0};
     const start same = {c, width, 0};
-    p.tile(rows, width, whole, b, 64, same, c, width);
+    // What is asked for ahead changes nothing; a tile asks for at least one line.
+    stream ahead = {b, b + k * 64, 1};
+    p.panel(rows, width, &whole, b, 64, same, c, width, transposed ? &ahead : NULL);
+    if (transposed && ahead.next == b) {
+        fprintf(stderr, "FAILED: nothing was asked for ahead\n");
+        exit(1);
+    }
     char what[100];
-    snprintf(what, sizeof what, "tile %ld x %ld x %ld%s", rows, width, k, transposed ? "T" : "");
+    snprintf(what, sizeof what, "panel %ld x %ld x %ld%s", rows, width, k, transposed ? "T" : "");
     expect_same(what, c, expected, rows * width);
     release_all();
 }
@@ -103,7 +115,7 @@ static void test_product(products p, long rows, long columns, long outer, long i
     const left part = {a + skip, row, inner, 1, outer, inner + skip};
     const right weights = {b, columns, 64};
     const start begin = {bias, 0, 64};
-    p.product(rows, part, weights, begin, c, columns, 64);
+    p.product(rows, &part, weights, begin, c, columns, 64);
     char what[100];
     snprintf(what, sizeof what, "product %ld x %ld x %ld * %ld", rows, columns, outer, inner);
     expect_same(what, c, expected, rows * columns);
@@ -113,11 +125,11 @@ static void test_product(products p, long rows, long columns, long outer, long i
 void test_products(int isa) {
     const products p = products_of(isa);
     static const long widths[] = {1, 15, 16, 17, 31, 32, 48, 49, 63, 64};
-    for (long rows = 1; rows <= p.tile_rows; rows++) {
+    for (long rows = 1; rows <= 2 * p.tile_rows + 1; rows++) {
         for (int w = 0; w < 10; w++) {
             for (long k = 1; k <= 21; k += 10) {
-                test_tile(p, rows, widths[w], k, false);
-                test_tile(p, rows, widths[w], k, true);
+                test_panel(p, rows, widths[w], k, false);
+                test_panel(p, rows, widths[w], k, true);
             }
         }
     }

@@ -4,7 +4,7 @@
 //   products auto|avx512|avx2|portable lstm|gru LAYERS EMBEDDING HIDDEN VOCABULARY BATCH TIME
 //   SECONDS
 //
-// The linker puts a clock around the kernel's three product functions (--wrap), so that operands
+// The linker puts a clock around the kernel's two product functions (--wrap), so that operands
 // come from where the window left them: another cache, or main memory. FLOPs are those of the
 // model's units, without padding. Prints a line of JSON per product and one for all phases; times
 // are medians over windows.
@@ -68,17 +68,18 @@ static bool within(const float *at, const float *begin, long floats) {
 }
 
 // Which product writes there.
-static int product_of(const float *c, left a) {
+static int product_of(const float *c, const left *a) {
     if (now.phase == SOFTMAX) {
         const softmax_head *head = now.head;
         if (within(c, head->d_weights, head->vocabulary * head->hidden)) return D_OUTPUT_WEIGHT;
-        return a.inner * a.outer == head->hidden ? LOGITS : D_STATES;
+        const long states = head->positions * round_up(head->hidden, LANES);
+        return within(c, head->d_states, states) ? D_STATES : LOGITS;
     }
     const recurrent_layer *layer = now.layer;
     const long positions = layer->time * layer->batch, gates = layer->cell == CELL_LSTM ? 4 : 3;
     const long input_row = round_up(layer->input, LANES);
     if (now.phase == FORWARD) {
-        return within(a.data, layer->x, positions * input_row) ? INPUT : RECURRENT;
+        return within(a->data, layer->x, positions * input_row) ? INPUT : RECURRENT;
     }
     const recurrent_parameters *d = &layer->gradients;
     if (within(c, layer->dx, positions * input_row)) return D_INPUT;
@@ -87,36 +88,29 @@ static int product_of(const float *c, left a) {
     return D_HIDDEN;
 }
 
-static void add(double begin, const float *c, left a) {
+static void add(double begin, const float *c, const left *a) {
     const int kind = product_of(c, a) + (now.first_layer ? PRODUCTS : 0);
     now.products[kind][now.window] += ticks() - begin;
 }
 
 // ---- The kernel's product functions, with a clock around them
 
-#define WRAP(VARIANT_)                                                                            \
-    void __real_multiply_tile_##VARIANT_(long, long, left, const float *, long, start, float *,   \
-                                         long);                                                   \
-    void __wrap_multiply_tile_##VARIANT_(long rows, long width, left a, const float *b,           \
-                                         long b_stride, start s, float *c, long c_stride) {       \
-        const double begin = ticks();                                                             \
-        __real_multiply_tile_##VARIANT_(rows, width, a, b, b_stride, s, c, c_stride);             \
-        add(begin, c, a);                                                                         \
-    }                                                                                             \
-    void __real_multiply_panel_##VARIANT_(long, long, left, const float *, long, start, float *,  \
-                                          long);                                                  \
-    void __wrap_multiply_panel_##VARIANT_(long rows, long width, left a, const float *b,          \
-                                          long b_stride, start s, float *c, long c_stride) {      \
-        const double begin = ticks();                                                             \
-        __real_multiply_panel_##VARIANT_(rows, width, a, b, b_stride, s, c, c_stride);            \
-        add(begin, c, a);                                                                         \
-    }                                                                                             \
-    void __real_multiply_##VARIANT_(long, left, right, start, float *, long, long);               \
-    void __wrap_multiply_##VARIANT_(long rows, left a, right b, start s, float *c, long c_stride, \
-                                    long c_step) {                                                \
-        const double begin = ticks();                                                             \
-        __real_multiply_##VARIANT_(rows, a, b, s, c, c_stride, c_step);                           \
-        add(begin, c, a);                                                                         \
+#define WRAP(VARIANT_)                                                                          \
+    void __real_multiply_panel_##VARIANT_(long, long, const left *, const float *, long, start, \
+                                          float *, long, stream *);                             \
+    void __wrap_multiply_panel_##VARIANT_(long rows, long width, const left *a, const float *b, \
+                                          long b_stride, start s, float *c, long c_stride,      \
+                                          stream *ahead) {                                      \
+        const double begin = ticks();                                                           \
+        __real_multiply_panel_##VARIANT_(rows, width, a, b, b_stride, s, c, c_stride, ahead);   \
+        add(begin, c, a);                                                                       \
+    }                                                                                           \
+    void __real_multiply_##VARIANT_(long, const left *, right, start, float *, long, long);     \
+    void __wrap_multiply_##VARIANT_(long rows, const left *a, right b, start s, float *c,       \
+                                    long c_stride, long c_step) {                               \
+        const double begin = ticks();                                                           \
+        __real_multiply_##VARIANT_(rows, a, b, s, c, c_stride, c_step);                         \
+        add(begin, c, a);                                                                       \
     }
 #if defined(__x86_64__)
 WRAP(avx512)
