@@ -8,24 +8,27 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * SIGTERM and SIGINT as a {@link StopRequest}.
+ * SIGTERM, SIGINT (Ctrl-C) and SIGHUP (a closed terminal) as a {@link StopRequest}.
  *
  * <p>To be installed before the Spark context starts: otherwise the JVM would run Spark's shutdown
  * hooks, which stop the context under the running round, and exit with 143. {@code close} puts back
- * what was there.
+ * what was there. A signal that this process was started to ignore, as {@code nohup} does with
+ * SIGHUP, stays ignored: the JVM sees to that.
  *
  * <p>{@code sun.misc.Signal} is supported on every JDK that we know (module jdk.unsupported) and
  * has no successor; javac warns about every mention of it and cannot be told not to, hence
  * reflection.
  */
 public final class StopSignals implements AutoCloseable {
+  private static final List<String> SIGNALS = List.of("TERM", "INT", "HUP");
+
   private final Map<Object, Object> handlersBefore = new LinkedHashMap<>();
 
   private StopSignals() {}
 
   public static StopSignals install(StopRequest request) {
     StopSignals signals = new StopSignals();
-    for (String name : List.of("TERM", "INT")) {
+    for (String name : SIGNALS) {
       try {
         Object signal = signalClass().getConstructor(String.class).newInstance(name);
         Object handler =
