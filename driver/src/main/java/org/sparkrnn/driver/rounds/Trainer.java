@@ -1,7 +1,6 @@
 package org.sparkrnn.driver.rounds;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
@@ -67,8 +66,8 @@ public final class Trainer {
       List<TrainingListener> listeners)
       throws IOException {
     HadoopFiles files = new HadoopFiles(context.hadoopConfiguration());
-    String corpusPath = absolute(files, required("corpus.path", config.corpus().path()));
-    String run = absolute(files, required("checkpoint.path", config.checkpoint().path()));
+    String corpusPath = files.absolute(required("corpus.path", config.corpus().path()));
+    String run = files.absolute(required("checkpoint.path", config.checkpoint().path()));
     CorpusReader corpus = new CorpusReader(files, corpusPath);
     Vocabulary vocabulary = corpus.vocabulary();
     ModelSpec spec = ModelSpec.of(config.model(), vocabulary.size());
@@ -254,12 +253,6 @@ public final class Trainer {
         state.tokens(),
         plan.droppedTokens(),
         TaskMemory.of(config, setting.spec(), kernel));
-  }
-
-  /** Executors have other working directories. */
-  private static String absolute(HadoopFiles files, String path) {
-    boolean relative = files.isLocal(path) && !path.startsWith("file:");
-    return relative ? Path.of(path).toAbsolutePath().normalize().toString() : path;
   }
 
   private static String required(String key, String value) {
