@@ -3,25 +3,29 @@ package org.sparkrnn.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** bin/spark-rnn as a user's shell runs it: a process of its own, on the assembled jar. */
 class LauncherIT {
-  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
-  private static final long LIMIT_SECONDS = 300;
-
   @TempDir Path folder;
+  private Launcher launcher;
+
+  @BeforeEach
+  void launchInTheFolder() {
+    launcher = new Launcher(folder);
+  }
 
   @Test
   void tokenizeTrainResumeEvaluateGenerate() throws Exception {
@@ -78,8 +82,9 @@ class LauncherIT {
         .isEqualTo("Cannot read configuration nowhere.conf: there is no such file");
   }
 
-  @Test
-  void aSignalEndsTrainingWithACheckpoint() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "HUP"}) // HUP is a terminal that was closed
+  void aSignalEndsTrainingWithACheckpoint(String signal) throws Exception {
     Path text = SampleText.write(folder.resolve("text.txt"), 20_000, 5);
     Path config =
         Files.writeString(
@@ -100,7 +105,8 @@ class LauncherIT {
       Thread.sleep(100);
     }
 
-    process.destroy(); // SIGTERM
+    assertThat(new ProcessBuilder("kill", "-" + signal, "" + process.pid()).start().waitFor())
+        .isZero();
     CommandRun run = finished(process);
 
     assertThat(run.exitCode()).as(run.error()).isZero();
@@ -139,26 +145,31 @@ class LauncherIT {
     assertThat(finished(start(List.of("--conf"))).exitCode()).isEqualTo(2);
   }
 
-  @Test
-  void anotherSparkIsRefused() throws Exception {
-    Path home = folder.resolve("spark-3");
+  @ParameterizedTest
+  @CsvSource({
+    "spark-core_2.12-3.5.6, needs a Spark built for Scala 2.13",
+    "spark-core_2.13-3.4.4, needs Spark 4 or 3.5"
+  })
+  void anotherSparkIsRefused(String core, String reason) throws Exception {
+    Path home = folder.resolve("spark");
     Files.createDirectories(home.resolve("jars"));
-    Files.createFile(home.resolve("jars/spark-core_2.12-3.5.1.jar"));
+    Files.createFile(home.resolve("jars").resolve(core + ".jar"));
     Path submit =
         Files.createFile(Files.createDirectories(home.resolve("bin")).resolve("spark-submit"));
     assertThat(submit.toFile().setExecutable(true)).isTrue();
-    ProcessBuilder builder = builder(List.of(), "train");
+    ProcessBuilder builder = launcher.builder(List.of(), "train");
     builder.environment().put("SPARK_HOME", "" + home);
 
     CommandRun run = finished(builder.start());
 
     assertThat(run.exitCode()).isEqualTo(2);
-    assertThat(run.error()).contains("spark-core_2.12-3.5.1", "Spark 4 for Scala 2.13");
+    assertThat(run.sentence()).startsWith("Cannot use SPARK_HOME=").contains(core, reason);
+    assertThat(run.sentence().lines()).hasSize(1);
   }
 
   @Test
   void theJarCarriesNothingThatSparkProvides() throws IOException {
-    try (JarFile jar = new JarFile(ROOT.resolve("jobs/target/spark-rnn.jar").toFile())) {
+    try (JarFile jar = new JarFile(Launcher.ROOT.resolve("jobs/target/spark-rnn.jar").toFile())) {
       List<String> foreign =
           jar.stream()
               .map(entry -> entry.getName())
@@ -174,7 +185,7 @@ class LauncherIT {
   }
 
   private static Set<String> librariesThatWereBuilt() throws IOException {
-    Path classes = ROOT.resolve("worker/target/classes");
+    Path classes = Launcher.ROOT.resolve("worker/target/classes");
     try (Stream<Path> files = Files.walk(classes)) {
       return libraries(files.map(file -> classes.relativize(file).toString()));
     }
@@ -185,34 +196,14 @@ class LauncherIT {
   }
 
   private CommandRun launch(String... arguments) throws Exception {
-    return finished(
-        start(List.of("--master", "local[2]", "--conf", "spark.ui.enabled=false"), arguments));
+    return launcher.run(arguments);
   }
 
   private Process start(List<String> launcherOptions, String... arguments) throws IOException {
-    return builder(launcherOptions, arguments).start();
-  }
-
-  private ProcessBuilder builder(List<String> launcherOptions, String... arguments) {
-    List<String> command = new ArrayList<>(List.of(ROOT.resolve("bin/spark-rnn").toString()));
-    command.addAll(launcherOptions);
-    command.addAll(List.of(arguments));
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder.directory(folder.toFile());
-    builder.environment().keySet().removeAll(List.of("SPARK_HOME", "SPARK_DRIVER_MEMORY"));
-    builder.redirectOutput(folder.resolve("stdout").toFile());
-    builder.redirectError(folder.resolve("stderr").toFile());
-    return builder;
+    return launcher.builder(launcherOptions, arguments).start();
   }
 
   private CommandRun finished(Process process) throws Exception {
-    if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-    }
-    assertThat(process.isAlive()).isFalse();
-    return new CommandRun(
-        process.waitFor(),
-        Files.readString(folder.resolve("stdout"), StandardCharsets.UTF_8),
-        Files.readString(folder.resolve("stderr"), StandardCharsets.UTF_8));
+    return launcher.finished(process);
   }
 }

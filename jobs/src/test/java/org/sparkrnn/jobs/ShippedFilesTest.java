@@ -60,7 +60,7 @@ class ShippedFilesTest {
       options = new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
     }
     List<String> needed =
-        Arrays.stream(JavaModuleOptions.defaultModuleOptionArray())
+        Arrays.stream(JavaModuleOptions.defaultModuleOptions().split(" "))
             .filter(option -> option.startsWith("--add-opens"))
             .toList();
 
