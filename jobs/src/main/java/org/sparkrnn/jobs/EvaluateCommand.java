@@ -1,7 +1,6 @@
 package org.sparkrnn.jobs;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -15,6 +14,7 @@ import org.sparkrnn.worker.training.Evaluation;
 import org.sparkrnn.worker.training.Evaluator;
 import org.sparkrnn.worker.training.TrainingCheckpoint;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code evaluate}: the loss of a checkpoint on a split of a corpus. */
@@ -26,12 +26,7 @@ import picocli.CommandLine.Option;
 final class EvaluateCommand implements Callable<Integer> {
   private final Console console;
 
-  @Option(
-      names = "--checkpoint",
-      required = true,
-      paramLabel = "PATH",
-      description = "Folder of a run (its best, else its newest checkpoint) or one step-N in it.")
-  private String checkpoint = "";
+  @Mixin private CheckpointOptions checkpoint = new CheckpointOptions();
 
   @Option(names = "--corpus", required = true, paramLabel = "CORPUS", description = "Its corpus.")
   private String corpus = "";
@@ -46,12 +41,6 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
-  @Option(
-      names = "--set",
-      paramLabel = "KEY=VALUE",
-      description = "A setting such as evaluation.streams or kernel.choice; repeatable.")
-  private List<String> overrides = List.of();
-
   EvaluateCommand(Console console) {
     this.console = console;
   }
@@ -59,7 +48,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     HadoopFiles files = Session.files();
-    SavedModel model = SavedModel.open(console, files, checkpoint, overrides);
+    SavedModel model = checkpoint.open(console, files);
     TrainingCheckpoint saved = model.checkpoint();
     CorpusReader reader = new CorpusReader(files, corpus);
     saved.requireVocabulary(reader.vocabulary());
@@ -91,7 +80,7 @@ final class EvaluateCommand implements Callable<Integer> {
         Locale.ROOT,
         """
         %s on %s of %s
-          tokens          %,d in %,d streams, %,d predictions
+          tokens          %,d in %,d %s, %,d predictions
           nats per token  %.4f
           bits per token  %.4f
           perplexity      %.3f
@@ -101,6 +90,7 @@ final class EvaluateCommand implements Callable<Integer> {
         corpus,
         evaluation.tokens(),
         evaluation.streams(),
+        evaluation.streams() == 1 ? "stream" : "streams",
         evaluation.predictions(),
         evaluation.natsPerToken(),
         evaluation.bitsPerToken(),

@@ -1,11 +1,11 @@
 package org.sparkrnn.jobs;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.model.Sampling;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code generate}: a text that a model writes. Runs in this JVM, without Spark. */
@@ -17,12 +17,7 @@ import picocli.CommandLine.Option;
 final class GenerateCommand implements Callable<Integer> {
   private final Console console;
 
-  @Option(
-      names = "--checkpoint",
-      required = true,
-      paramLabel = "PATH",
-      description = "Folder of a run (its best, else its newest checkpoint) or one step-N in it.")
-  private String checkpoint = "";
+  @Mixin private CheckpointOptions checkpoint = new CheckpointOptions();
 
   @Option(
       names = "--prompt",
@@ -68,12 +63,6 @@ final class GenerateCommand implements Callable<Integer> {
       description = "The same seed writes the same text (default: ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Option(
-      names = "--set",
-      paramLabel = "KEY=VALUE",
-      description = "A setting such as kernel.choice; repeatable.")
-  private List<String> overrides = List.of();
-
   GenerateCommand(Console console) {
     this.console = console;
   }
@@ -84,7 +73,7 @@ final class GenerateCommand implements Callable<Integer> {
       throw new BadInputException("Cannot generate: --length must be positive, got " + length);
     }
     Sampling sampling = new Sampling(temperature, topK, topP, seed);
-    SavedModel model = SavedModel.open(console, Session.files(), checkpoint, overrides);
+    SavedModel model = checkpoint.open(console, Session.files());
     console.out().println(model.write(prompt, length, sampling));
     return 0;
   }
