@@ -18,6 +18,9 @@ import org.sparkrnn.driver.storage.HadoopFiles;
 record Session(SparkSession spark) implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
 
+  /** What Spark says when the context was stopped while it started. */
+  private static final String STOPPED = "Cannot call methods on a stopped SparkContext";
+
   /** Settings that are fixed before the program runs; in a file they would have no effect. */
   private static final List<String> TOO_LATE =
       List.of("spark.master", "spark.submit.deployMode", "spark.driver.memory");
@@ -26,7 +29,8 @@ record Session(SparkSession spark) implements AutoCloseable {
    * Starts Spark.
    *
    * @param settings Spark's settings of a configuration; what {@code spark-submit} was given wins
-   * @throws ClusterFailedException if the master does not answer
+   * @throws ClusterFailedException if the master cannot be reached within five seconds, or does not
+   *     accept the application within a minute
    */
   static Session start(Console console, String command, Map<String, String> settings) {
     SparkConf conf = configuration(settings);
@@ -38,14 +42,24 @@ record Session(SparkSession spark) implements AutoCloseable {
     try {
       spark = SparkSession.builder().config(conf).getOrCreate();
     } catch (RuntimeException e) {
+      if (String.valueOf(e.getMessage()).startsWith(STOPPED)) {
+        throw notAccepted(master);
+      }
       throw new ClusterFailedException(
           "Cannot start Spark on %s: %s".formatted(master, e.getMessage()), e);
     }
     if (spark.sparkContext().isStopped()) {
-      throw new ClusterFailedException(
-          "Cannot start Spark on %s: the master did not accept the application".formatted(master));
+      throw notAccepted(master);
     }
     return new Session(spark);
+  }
+
+  /** Spark asks a standalone master three times in a minute, then stops the context under us. */
+  private static ClusterFailedException notAccepted(String master) {
+    return new ClusterFailedException(
+        ("Cannot start Spark on %s: the master takes connections but did not accept the application"
+                + " within a minute")
+            .formatted(master));
   }
 
   /** The file systems that Spark's settings describe, without starting Spark. */

@@ -375,12 +375,22 @@ class BadInputTest {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = socket.getLocalPort();
     }
-    String before = System.setProperty("spark.master", "spark://127.0.0.1:" + port);
+    refusedBy("spark://127.0.0.1:" + port);
+  }
+
+  /** Takes a minute: three times Spark's twenty seconds, which are no setting. */
+  @Test
+  void aMasterThatTakesConnectionsButNeverAnswers() throws IOException {
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      CommandRun run = refusedBy("spark://127.0.0.1:" + silent.getLocalPort());
+      assertThat(run.sentence()).contains("did not accept the application within a minute");
+    }
+  }
+
+  private CommandRun refusedBy(String master) throws IOException {
+    String before = System.setProperty("spark.master", master);
     try {
-      refused(
-          4,
-          "spark://127.0.0.1:" + port,
-          trainArguments("checkpoint.path=" + folder.resolve("new")));
+      return refused(4, master, trainArguments("checkpoint.path=" + folder.resolve("new")));
     } finally {
       System.setProperty("spark.master", before);
     }
