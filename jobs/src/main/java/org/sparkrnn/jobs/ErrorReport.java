@@ -68,7 +68,7 @@ record ErrorReport(String sentence, int exitCode, Throwable failure) {
           .formatted(existing.getFile(), reason(existing));
     }
     if (exception instanceof AccessDeniedException denied) {
-      return "Cannot access %s: permission denied%s.".formatted(denied.getFile(), reason(denied));
+      return "Cannot access %s: permission denied.".formatted(denied.getFile());
     }
     if (exception instanceof FileSystemException other) {
       return "Cannot use %s%s.".formatted(other.getFile(), reason(other));

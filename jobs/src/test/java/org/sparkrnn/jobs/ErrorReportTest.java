@@ -47,6 +47,9 @@ class ErrorReportTest {
     assertThat(ErrorReport.of(new AccessDeniedException("a/b")).sentence())
         .isEqualTo("Cannot access a/b: permission denied.");
     assertThat(
+            ErrorReport.of(new AccessDeniedException("a/b", null, "permission denied")).sentence())
+        .isEqualTo("Cannot access a/b: permission denied.");
+    assertThat(
             ErrorReport.of(new FileSystemException("a/b", null, "No space left on device"))
                 .sentence())
         .isEqualTo("Cannot use a/b: No space left on device.");

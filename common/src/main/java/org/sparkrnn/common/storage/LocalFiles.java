@@ -62,8 +62,16 @@ public final class LocalFiles implements Files {
   }
 
   @Override
-  public boolean exists(String path) {
-    return java.nio.file.Files.exists(local(path));
+  public boolean exists(String path) throws AccessDeniedException {
+    Path local = local(path);
+    try {
+      local.getFileSystem().provider().checkAccess(local);
+      return true;
+    } catch (AccessDeniedException e) {
+      throw denied(path, e); // behind a folder that may not be read there may be anything
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   @Override
