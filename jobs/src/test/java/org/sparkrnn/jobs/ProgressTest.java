@@ -14,6 +14,7 @@ import org.sparkrnn.common.config.DisplayConfig;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.RoundMetrics.Seconds;
 import org.sparkrnn.driver.metrics.RunDescription;
+import org.sparkrnn.worker.training.TaskMemory;
 
 @Timeout(30)
 class ProgressTest {
@@ -50,7 +51,8 @@ class ProgressTest {
   private void show(DisplayConfig.Progress choice, int columns) {
     PrintStream out = new PrintStream(written, true, StandardCharsets.UTF_8);
     try (Progress progress = Progress.of(choice, new Console(out, out, columns))) {
-      progress.started(new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, 1 << 20));
+      TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
+      progress.started(new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory));
       progress.roundEnded(
           new RoundMetrics(
               1,
