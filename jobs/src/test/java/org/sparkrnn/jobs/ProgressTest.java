@@ -37,7 +37,8 @@ class ProgressTest {
 
     assertThat(text())
         .doesNotContain("\r")
-        .contains("training: 1,000 parameters, 2 replicas, 2 epochs of 4,000 tokens, 1.0 MiB")
+        .contains(
+            "training: 1,000 parameters, 2 replicas, 2 epochs of 4,000 tokens; a task takes 1.0 MiB")
         .contains("round 1  epoch 1/2  step 5  loss 2.5000  2,000 tokens/s  lr 0.500  0:00:0");
   }
 
