@@ -21,6 +21,9 @@ record Session(SparkSession spark) implements AutoCloseable {
   /** What Spark says when the context was stopped while it started. */
   private static final String STOPPED = "Cannot call methods on a stopped SparkContext";
 
+  /** How Spark calls an application that no master has given an identifier. */
+  private static final String UNREGISTERED = "spark-application-";
+
   /** Settings that are fixed before the program runs; in a file they would have no effect. */
   private static final List<String> TOO_LATE =
       List.of("spark.master", "spark.submit.deployMode", "spark.driver.memory");
@@ -48,7 +51,9 @@ record Session(SparkSession spark) implements AutoCloseable {
       throw new ClusterFailedException(
           "Cannot start Spark on %s: %s".formatted(master, e.getMessage()), e);
     }
-    if (spark.sparkContext().isStopped()) {
+    boolean unregistered = spark.sparkContext().applicationId().startsWith(UNREGISTERED);
+    if (spark.sparkContext().isStopped() || (master.startsWith("spark://") && unregistered)) {
+      spark.stop();
       throw notAccepted(master);
     }
     return new Session(spark);
