@@ -85,7 +85,8 @@ class NativeTaskMemoryTest {
     long tile = to16((positions + tiles - 1) / tiles);
     return to16(positions)
         + to64(tile) * s.hidden
-        + tile * (s.vocabulary + 18 + to16(s.hidden) + to64(s.hidden));
+        + tile * (s.vocabulary + 18 + to64(s.hidden))
+        + 64 * Math.min(224, to16(s.vocabulary));
   }
 
   @ParameterizedTest
