@@ -104,27 +104,27 @@ final class TrainCommand implements Callable<Integer> {
               options,
               List.of(summary, progress));
     } catch (IOException | RuntimeException e) {
-      ErrorReport failure = ErrorReport.of(e);
-      summarize(summary, files, config, failure.exitCode(), failure.sentence());
+      writeAfterFailure(summary, files, config, e);
       throw e;
     }
     report(files, config, outcome);
-    summarize(summary, files, config, 0, outcome.reason());
+    console.error().println(summary.line(outcome.reason()));
+    summary.write(files, config.checkpoint().path(), 0, outcome.reason());
     outcome.checkpoint().ifPresent(console.out()::println);
     return 0;
   }
 
-  /** For a scheduler; a summary that cannot be written does not change the exit code. */
-  private void summarize(
-      RunSummary summary, HadoopFiles files, TrainingConfig config, int exitCode, String reason) {
+  /** The summary of a run that failed: not a word on the console, where the failure is told. */
+  private static void writeAfterFailure(
+      RunSummary summary, HadoopFiles files, TrainingConfig config, Exception failure) {
     if (!summary.hasStarted()) {
       return;
     }
-    console.error().println(summary.line(exitCode, reason));
+    ErrorReport report = ErrorReport.of(failure);
     try {
-      summary.write(files, config.checkpoint().path(), exitCode, reason);
+      summary.write(files, config.checkpoint().path(), report.exitCode(), report.sentence());
     } catch (IOException e) {
-      console.error().println(ErrorReport.of(e).sentence());
+      failure.addSuppressed(e);
     }
   }
 

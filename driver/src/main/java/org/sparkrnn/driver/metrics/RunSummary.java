@@ -95,13 +95,12 @@ public final class RunSummary implements TrainingListener {
     files.replace(Files.join(run, FILE), Json.bytes(summary));
   }
 
-  /** One line for a log: where the run stands and what this process added. */
-  public String line(int exitCode, String reason) {
+  /** One line for the log of a run that did not fail: where it stands, what this process added. */
+  public String line(String reason) {
     Duration time = Duration.between(began, Instant.now());
     return String.format(
         Locale.ROOT,
-        "Summary: exit code %d (%s), epoch %d of %d, step %d, %,d tokens in %d:%02d:%02d%s%s",
-        exitCode,
+        "Summary: exit code 0 (%s), epoch %d of %d, step %d, %,d tokens in %d:%02d:%02d%s%s",
         reason,
         Math.min(epoch + 1, epochs),
         epochs,
