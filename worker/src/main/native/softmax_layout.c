@@ -1,10 +1,10 @@
 // The layout of the output layer's private region; the same for all variants.
 #include "softmax.h"
 
-// Bytes of one tile's logits: so many that the weights, which pass from main memory once per tile,
-// are used for hundreds of positions (10 000 words: 416; half of it costs 6 % more time), and few
-// enough that two tasks' tiles fit 32 MiB of L3.
-#define LOGITS_BYTES (16L << 20)
+// Bytes of one tile's logits, at most: the weights and their gradient pass through main memory once
+// per tile, so that hundreds of positions should share a pass even where their logits leave L3
+// (33 278 words: 480 positions; tiles of 112, which stay in L3, take 4 % more time).
+#define LOGITS_BYTES (64L << 20)
 
 // Words of a chunk, a multiple of 16 and of the 7 rows of a tile: the logits of a chunk and the
 // panels it meets stay in L2 (224 x 416 floats are 364 KiB); shorter chunks store and reload the

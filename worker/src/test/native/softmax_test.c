@@ -64,9 +64,9 @@ static void test_shape(const kernel *variant, long positions, long hidden, long 
 
 void test_softmax(const kernel *variant, guard where) {
     static const long sizes[][3] = {
-        {1, 1, 2},     {3, 7, 5},     {16, 16, 16}, {17, 33, 18},
-        {65, 20, 96},  {70, 130, 65}, {600, 9, 30},  // several tiles of positions
-        {40, 40, 530},                               // several chunks of words
+        {1, 1, 2},     {3, 7, 5},      {16, 16, 16}, {17, 33, 18},
+        {65, 20, 96},  {70, 130, 65},  {600, 9, 30},  // several tiles of positions
+        {40, 40, 530}, {530, 20, 300},                // several chunks of words
     };
-    for (int i = 0; i < 8; i++) test_shape(variant, sizes[i][0], sizes[i][1], sizes[i][2], where);
+    for (int i = 0; i < 9; i++) test_shape(variant, sizes[i][0], sizes[i][1], sizes[i][2], where);
 }

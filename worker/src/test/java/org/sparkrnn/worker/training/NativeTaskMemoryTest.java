@@ -80,7 +80,7 @@ class NativeTaskMemoryTest {
 
   private static long softmax(Sizes s) {
     long positions = s.positions();
-    long largest = Math.min(512, Math.max(64, (1 << 22) / s.vocabulary / 16 * 16));
+    long largest = Math.min(512, Math.max(64, (1 << 24) / s.vocabulary / 16 * 16));
     long tiles = (positions + largest - 1) / largest;
     long tile = to16((positions + tiles - 1) / tiles);
     return to16(positions)
