@@ -27,12 +27,24 @@ public final class CheckpointStore {
 
   private final Files files;
   private final String run;
+  private final Ownership ownership;
   private final List<String> warnings = new ArrayList<>();
   private final Set<Long> knownWhole = new HashSet<>();
 
+  /** To read, or to write what nobody else can reach. */
   public CheckpointStore(Files files, String run) {
+    this(files, run, Ownership.UNDISPUTED);
+  }
+
+  /**
+   * To write as well.
+   *
+   * @param ownership asked for before anything is written or deleted, and before each manifest
+   */
+  public CheckpointStore(Files files, String run, Ownership ownership) {
     this.files = files;
     this.run = run;
+    this.ownership = ownership;
   }
 
   /**
@@ -69,6 +81,15 @@ public final class CheckpointStore {
     }
     store.warnings.forEach(warnings);
     return checkpoint.get();
+  }
+
+  /**
+   * Checks that this process may still write here.
+   *
+   * @throws BadInputException if another one does by now
+   */
+  public void requireOwned() throws IOException {
+    ownership.require();
   }
 
   /** The run's folder. */
@@ -154,12 +175,15 @@ public final class CheckpointStore {
     if (step < 0) {
       throw new IllegalArgumentException("Cannot write the checkpoint of step " + step);
     }
-    if (steps().contains(step) && whole(step).isPresent()) {
+    ownership.require();
+    // Not by way of the listing, which may lag behind.
+    boolean there = files.exists(Files.join(pathOf(step), CheckpointManifest.FILE));
+    if (there && whole(step).isPresent()) {
       throw new FileAlreadyExistsException(pathOf(step), null, "this checkpoint exists");
     }
     remove(step);
     files.createDirectories(pathOf(step));
-    return new CheckpointWriter(files, pathOf(step), step, knownWhole::add);
+    return new CheckpointWriter(files, pathOf(step), step, ownership, knownWhole::add);
   }
 
   /** Removes the directory of a step unless it has a manifest. */
@@ -182,6 +206,7 @@ public final class CheckpointStore {
       throw new IllegalArgumentException(
           "Cannot retain the last %d checkpoints".formatted(keepLast));
     }
+    ownership.require();
     Set<Long> staying = new HashSet<>(kept);
     List<Long> newestFirst = new ArrayList<>(steps());
     Collections.reverse(newestFirst);

@@ -25,6 +25,7 @@ public final class CheckpointWriter {
   private final Files files;
   private final String path;
   private final long step;
+  private final Ownership ownership;
   private final LongConsumer onCommit;
   private final Map<String, CheckpointManifest.Part> parts = new TreeMap<>();
   private final Set<String> names = new HashSet<>();
@@ -33,12 +34,15 @@ public final class CheckpointWriter {
   private boolean committed;
 
   /**
+   * @param ownership asked for before the manifest gets its name
    * @param onCommit told of the step once it is there
    */
-  CheckpointWriter(Files files, String path, long step, LongConsumer onCommit) {
+  CheckpointWriter(
+      Files files, String path, long step, Ownership ownership, LongConsumer onCommit) {
     this.files = files;
     this.path = path;
     this.step = step;
+    this.ownership = ownership;
     this.onCommit = onCommit;
   }
 
@@ -88,6 +92,7 @@ public final class CheckpointWriter {
     String partial = Files.join(path, PARTIAL);
     CheckpointManifest manifest = new CheckpointManifest(step, bestStep, parts);
     Channels.writeAll(files, partial, manifest.toJson());
+    ownership.require();
     files.renameNoOverwrite(partial, Files.join(path, CheckpointManifest.FILE));
     onCommit.accept(step);
     return Checkpoint.read(files, path, step);

@@ -95,6 +95,8 @@ public final class MetricsLog {
       }
       source = Files.partial(path);
       changed = true; // so that it gets its name
+    } else {
+      files.delete(Files.partial(path)); // of a process that died while it wrote
     }
     try (InputStream in = Channels.newInputStream(files.open(source))) {
       return new String(in.readAllBytes(), UTF_8).lines().toList();

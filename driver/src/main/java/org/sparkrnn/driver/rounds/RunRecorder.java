@@ -88,6 +88,7 @@ final class RunRecorder {
     if (state.step() == savedStep) {
       return;
     }
+    store.requireOwned(); // or the metrics would be another's
     metricsLog.flush(); // first: a checkpoint whose rounds are not in the metrics cannot be mended
     long begin = System.nanoTime();
     Checkpoint checkpoint =

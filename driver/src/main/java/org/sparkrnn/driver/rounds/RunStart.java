@@ -47,7 +47,9 @@ final class RunStart {
       if (newest.isPresent()) {
         TrainingCheckpoint checkpoint = TrainingCheckpoint.open(newest.get());
         checkpoint.requireContinuedBy(setting.config(), vocabulary);
-        setting.files().delete(setting.workFolder()); // left by a run that was killed
+        // What a run left that was killed between its checkpoint and the end of its work.
+        setting.files().delete(setting.workFolder());
+        TrainingCheckpoint.retain(store, setting.config(), checkpoint.state());
         return resumed(checkpoint);
       }
     }

@@ -10,6 +10,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.checkpoint.RunLock;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.corpus.CorpusReader;
@@ -51,6 +52,7 @@ public final class Trainer {
   private final TrainingConfig config;
   private final RoundSetting setting;
   private final StopRequest stop;
+  private final RunLock lock;
   private final CheckpointStore store;
   private final String vocabularyFingerprint;
   private final TrainingRound rounds;
@@ -63,18 +65,20 @@ public final class Trainer {
       JavaSparkContext context,
       TrainingConfig config,
       TrainOptions options,
-      List<TrainingListener> listeners)
+      List<TrainingListener> listeners,
+      HadoopFiles files,
+      String run,
+      RunLock lock)
       throws IOException {
-    HadoopFiles files = new HadoopFiles(context.hadoopConfiguration());
     String corpusPath = files.absolute(required("corpus.path", config.corpus().path()));
-    String run = files.absolute(required("checkpoint.path", config.checkpoint().path()));
     CorpusReader corpus = new CorpusReader(files, corpusPath);
     Vocabulary vocabulary = corpus.vocabulary();
     ModelSpec spec = ModelSpec.of(config.model(), vocabulary.size());
     this.config = config;
     this.setting = new RoundSetting(config, spec, files, corpusPath, Files.join(run, "work"));
     this.stop = options.stop();
-    this.store = new CheckpointStore(files, run);
+    this.lock = lock;
+    this.store = new CheckpointStore(files, run, lock);
     this.vocabularyFingerprint = vocabulary.fingerprint();
     JobWatch watch = new JobWatch(stop, config.round().timeout(), config.training().stopGrace());
     this.rounds = new TrainingRound(context, setting, watch);
@@ -94,7 +98,8 @@ public final class Trainer {
    * Trains until the epochs are done, a limit is reached or somebody asks to stop, and leaves a
    * checkpoint there.
    *
-   * @throws BadInputException if a setting, the corpus or a checkpoint is not fit for it
+   * @throws BadInputException if a setting, the corpus or a checkpoint is not fit for it, or
+   *     another process trains into the folder
    * @throws DivergedException if a loss or a parameter is no longer finite; the checkpoints before
    *     stay
    * @throws ClusterFailedException if the cluster does not do its work
@@ -115,11 +120,15 @@ public final class Trainer {
                     .stop()
                     .requestAfter(
                         Duration.between(now, deadline.at()), "time limit " + deadline.setting()));
-    Trainer trainer = new Trainer(context, config, options, listeners);
-    try {
-      return trainer.train();
-    } finally {
-      trainer.deleteWorkFolder();
+    HadoopFiles files = new HadoopFiles(context.hadoopConfiguration());
+    String run = files.absolute(required("checkpoint.path", config.checkpoint().path()));
+    try (RunLock lock = RunLock.acquire(files, run, LOG::warn)) {
+      Trainer trainer = new Trainer(context, config, options, listeners, files, run, lock);
+      try {
+        return trainer.train();
+      } finally {
+        trainer.deleteWorkFolder();
+      }
     }
   }
 
@@ -213,6 +222,9 @@ public final class Trainer {
   }
 
   private void deleteWorkFolder() {
+    if (!lock.isOwned()) {
+      return; // another run works in it
+    }
     try {
       setting.files().delete(setting.workFolder());
     } catch (IOException e) {

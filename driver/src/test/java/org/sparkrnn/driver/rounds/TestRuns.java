@@ -23,7 +23,7 @@ import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.storage.LocalFiles;
 
 /** Small corpora and settings for tests of whole runs. */
-final class TestRuns {
+public final class TestRuns {
   static final int VOCABULARY = 11;
 
   private TestRuns() {}
@@ -32,7 +32,7 @@ final class TestRuns {
    * Writes a corpus whose tokens follow one another by a simple rule most of the time, so that
    * there is something to learn; the training split is cut into two shards.
    */
-  static Path corpus(Path folder, long seed, int trainTokens, int validTokens) {
+  public static Path corpus(Path folder, long seed, int trainTokens, int validTokens) {
     System.out.println("corpus seed " + seed);
     Random random = new Random(seed);
     LocalFiles files = new LocalFiles();
@@ -58,7 +58,7 @@ final class TestRuns {
   }
 
   /** Settings of a tiny model; later ones override. */
-  static TrainingConfig config(String corpus, Path run, Map<String, ?> settings) {
+  public static TrainingConfig config(String corpus, Path run, Map<String, ?> settings) {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put("corpus.path", corpus);
     all.put("checkpoint.path", run);

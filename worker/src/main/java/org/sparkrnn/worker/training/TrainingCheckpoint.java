@@ -145,9 +145,15 @@ public final class TrainingCheckpoint {
       writer.bestStep(state.bestStep());
     }
     Checkpoint checkpoint = writer.commit();
+    retain(store, config, state);
+    return checkpoint;
+  }
+
+  /** Lets go of the checkpoints before a state that retention does not keep. */
+  public static void retain(CheckpointStore store, TrainingConfig config, TrainingState state)
+      throws IOException {
     boolean keepBest = config.checkpoint().keepBest() && state.bestStep() > 0;
     store.retain(config.checkpoint().keepLast(), keepBest ? List.of(state.bestStep()) : List.of());
-    return checkpoint;
   }
 
   /** Reads everything but the vectors. */
