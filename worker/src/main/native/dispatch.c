@@ -3,18 +3,50 @@
 
 #include "kernel.h"
 
+extern const kernel kernel_portable, kernel_portable_bf16_emulated;
 #if defined(__x86_64__)
-extern const kernel kernel_avx512, kernel_avx2;
+extern const kernel kernel_avx512, kernel_avx512_bf16, kernel_avx512_bf16_emulated;
+extern const kernel kernel_avx2, kernel_avx2_bf16_emulated;
 #endif
-extern const kernel kernel_portable;
 
-const kernel *kernel_for(int isa) {
+// From the fastest to the slowest; a variant's number is its place, from 1.
+static const struct {
+    int isa, arithmetic;
+    const kernel *kernel;
+} variants[KERNELS] = {
+#if defined(__x86_64__)
+    {ISA_AVX512, ARITHMETIC_FLOAT32, &kernel_avx512},
+    {ISA_AVX2, ARITHMETIC_FLOAT32, &kernel_avx2},
+    {ISA_AVX512, ARITHMETIC_BF16, &kernel_avx512_bf16},
+    {ISA_AVX512, ARITHMETIC_BF16_EMULATED, &kernel_avx512_bf16_emulated},
+    {ISA_AVX2, ARITHMETIC_BF16_EMULATED, &kernel_avx2_bf16_emulated},
+#endif
+    {ISA_PORTABLE, ARITHMETIC_FLOAT32, &kernel_portable},
+    {ISA_PORTABLE, ARITHMETIC_BF16_EMULATED, &kernel_portable_bf16_emulated},
+};
+
+static bool runs(int isa, int arithmetic) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     const bool avx512 = __builtin_cpu_supports("avx512f");
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (isa == ISA_AVX512 || (isa == ISA_AUTO && avx512)) return avx512 ? &kernel_avx512 : NULL;
-    if (isa == ISA_AVX2 || (isa == ISA_AUTO && avx2)) return avx2 ? &kernel_avx2 : NULL;
+    if (arithmetic == ARITHMETIC_BF16) {
+        return avx512 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512bf16");
+    }
+    if (isa == ISA_AVX512) return avx512;
+    if (isa == ISA_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-    return isa == ISA_AUTO || isa == ISA_PORTABLE ? &kernel_portable : NULL;
+    (void)arithmetic;
+    return isa == ISA_PORTABLE;
 }
+
+int kernel_number(int isa, int arithmetic) {
+    for (int i = 0; i < KERNELS && variants[i].kernel != NULL; i++) {
+        if (variants[i].arithmetic == arithmetic && (isa == ISA_AUTO || isa == variants[i].isa) &&
+            runs(variants[i].isa, arithmetic)) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+const kernel *kernel_numbered(int number) { return variants[number - 1].kernel; }

@@ -2,7 +2,8 @@
 // layer's input.
 #include <stddef.h>
 
-#include "product.h"
+#include "gate_operand.h"
+#include "operands.h"
 #include "variant.h"
 
 static const float zeros[PANEL];
@@ -16,31 +17,34 @@ typedef struct window {
     long positions;
 } window;
 
-// Rows first..first + count of a padded matrix as panels [count][64], what a product reads as right
-// operand: each k, here a position, a row.
+// Rows first..first + count of a padded matrix as panels [lanes_of(count)][64], what a product
+// reads as right operand: each k, here a position, a row.
 static void copy_panels(const float *from, long stride, long count, float *panels) {
     for (long column = 0; column < stride; column += PANEL) {
         const long width = min_long(PANEL, stride - column);
-        for (long p = 0; p < count; p++) {
+        for (long i = 0; i < lanes_of(count); i++) {
             for (long v = 0; v < width; v += LANES) {
-                v_store(panels + p * PANEL + v, v_load(from + p * stride + column + v));
+                v_store(panels + i * PANEL + v, row_terms(from + column + v, stride, i, count));
             }
         }
-        panels += count * PANEL;
+        panels += lanes_of(count) * PANEL;
     }
 }
 
-// The gate gradients of one block of units as [count][slots * 16], and their sums over positions.
+// The gate gradients of one block of units as [lanes_of(count)][slots * 16], and their sums over
+// positions.
 static void copy_block(const window *w, long block, long first, long count, float *to,
                        float *d_bias) {
     const long width = w->shape->slots * LANES;
     const float *from = w->layer->gates + first * w->gate_row + block * width;
     for (long v = 0; v < width; v += LANES) {
         v16 sum = first == 0 ? v_zero() : v_load(d_bias + v);
-        for (long p = 0; p < count; p++) {
-            const v16 d = v_load(from + p * w->gate_row + v);
-            sum = v_add(sum, d);
-            v_store(to + p * width + v, d);
+        for (long i = 0; i < lanes_of(count); i++) {
+            const long next = min_long(count, (i + 1) * TERMS_PER_LANE);
+            for (long p = i * TERMS_PER_LANE; p < next; p++) {
+                sum = v_add(sum, v_load(from + p * w->gate_row + v));
+            }
+            v_store(to + i * width + v, row_terms(from + v, w->gate_row, i, count));
         }
         v_store(d_bias + v, sum);
     }
@@ -53,16 +57,21 @@ static void block_gradient(const window *w, long block, int first_slot, int slot
     const long live = min_long(LANES, w->layer->hidden - block * LANES);
     const long width = w->shape->slots * LANES;
     for (long column = 0; column < columns; column += PANEL) {
-        const float *panel = panels + column * count;
+        const float *panel = panels + column * lanes_of(count);
         for (int s = first_slot; s < first_slot + slots; s++) {
             const long row = w->shape->gate_of[s] * w->layer->hidden + block * LANES;
-            const left d = {d_block + s * LANES, 1, count, width, 1, 0};
+            const left d = {d_block + s * LANES, 1, lanes_of(count), width, 1, 0};
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
             multiply_panel(live, min_long(PANEL, columns - column), &d, panel, PANEL,
                            begin ? nothing : sum, c, columns, NULL);
         }
     }
+}
+
+// Even, so that a pair of terms never lies in two chunks.
+static long chunk_start(long positions, long chunks, long chunk) {
+    return chunk == chunks ? positions : positions * chunk / chunks / 2 * 2;
 }
 
 static void weight_gradients(const window *w) {
@@ -72,10 +81,10 @@ static void weight_gradients(const window *w) {
     float *hidden_panels = layer->packed + w->at.hidden_panels;
     float *d_block = layer->packed + w->at.d_columns;
     const long input_row = round_up(layer->input, LANES);
-    const long chunks = ceil_div(w->positions, POSITION_CHUNK);
+    const long chunks = ceil_div(w->positions, POSITION_CHUNK * TERMS_PER_LANE);
     for (long i = 0; i < chunks; i++) {
-        const long first = w->positions * i / chunks;
-        const long count = w->positions * (i + 1) / chunks - first;
+        const long first = chunk_start(w->positions, chunks, i);
+        const long count = chunk_start(w->positions, chunks, i + 1) - first;
         if (!layer->one_hot) copy_panels(layer->x + first * input_row, input_row, count, x_panels);
         copy_panels(layer->hidden_states + first * w->units, w->units, count, hidden_panels);
         for (long block = 0; block < w->units / LANES; block++) {
@@ -148,17 +157,10 @@ static void input_gradient(const window *w) {
     const recurrent_layer *layer = w->layer;
     const cell_shape *shape = w->shape;
     const long input_row = round_up(layer->input, LANES);
-    const left all = left_rows(layer->gates, w->gate_row, w->gate_row);
-    const left some = {layer->gates + shape->input_first * LANES,
-                       w->gate_row,
-                       shape->input_slots * LANES,
-                       1,
-                       w->units / LANES,
-                       shape->slots * LANES};
+    const left d = gate_operand(layer, w->at, 0, shape->input_first, shape->input_slots);
     const right weights = {layer->packed + w->at.backward_ih, layer->input, PANEL};
     const start nothing = {zeros, 0, 0};
-    multiply(w->positions, shape->input_slots == shape->slots ? &all : &some, weights, nothing,
-             layer->dx, input_row, PANEL);
+    multiply(w->positions, &d, weights, nothing, layer->dx, input_row, PANEL);
 }
 
 void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {

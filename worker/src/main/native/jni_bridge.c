@@ -16,17 +16,14 @@ static bool copy_ints(JNIEnv *env, jintArray from, jint first, jint count, int32
     return !(*env)->ExceptionCheck(env);
 }
 
-NATIVE(jint, isa)(JNIEnv *env, jclass self, jint wanted) {
+NATIVE(jint, variant)(JNIEnv *env, jclass self, jint isa, jint arithmetic) {
     (void)env, (void)self;
-    for (int isa = ISA_AVX512; isa <= ISA_PORTABLE; isa++) {
-        if (kernel_for(wanted) != NULL && kernel_for(wanted) == kernel_for(isa)) return isa;
-    }
-    return ISA_AUTO;
+    return kernel_number(isa, arithmetic);
 }
 
-NATIVE(jstring, name)(JNIEnv *env, jclass self, jint isa) {
+NATIVE(jstring, name)(JNIEnv *env, jclass self, jint variant) {
     (void)self;
-    return (*env)->NewStringUTF(env, kernel_for(isa)->name);
+    return (*env)->NewStringUTF(env, kernel_numbered(variant)->name);
 }
 
 // ---- Arena
@@ -66,10 +63,11 @@ NATIVE(void, copy)(JNIEnv *env, jclass self, jlong from, jlong to, jlong count) 
 // ---- Recurrent layers
 
 NATIVE(jlong, recurrentFloats)
-(JNIEnv *env, jclass self, jint cell, jint time, jint batch, jint input, jint hidden,
+(JNIEnv *env, jclass self, jint variant, jint cell, jint time, jint batch, jint input, jint hidden,
  jboolean one_hot, jboolean backward) {
     (void)env, (void)self;
-    return recurrent_floats(cell, time, batch, input, hidden, one_hot, backward);
+    return recurrent_floats(kernel_numbered(variant)->bf16, cell, time, batch, input, hidden,
+                            one_hot, backward);
 }
 
 // The order of NativeKernel.describe(RecurrentLayer).
@@ -99,7 +97,7 @@ static recurrent_parameters parameters_of(const jlong *addresses) {
     return p;
 }
 
-static bool unpack_layer(JNIEnv *env, jlongArray described, recurrent_layer *layer) {
+static bool unpack_layer(JNIEnv *env, jint variant, jlongArray described, recurrent_layer *layer) {
     jlong values[LAYER_VALUES];
     (*env)->GetLongArrayRegion(env, described, 0, LAYER_VALUES, values);
     if ((*env)->ExceptionCheck(env)) return false;
@@ -112,6 +110,7 @@ static bool unpack_layer(JNIEnv *env, jlongArray described, recurrent_layer *lay
     layer->gradients = parameters_of(values + LAYER_GRADIENTS);
     layer->x = floats(values[LAYER_X]);
     layer->one_hot = layer->x == NULL;
+    layer->bf16 = kernel_numbered(variant)->bf16;
     layer->hidden_states = floats(values[LAYER_HIDDEN]);
     layer->cell_states = floats(values[LAYER_CELL_STATE]);
     layer->gates = floats(values[LAYER_GATES]);
@@ -124,43 +123,45 @@ static bool unpack_layer(JNIEnv *env, jlongArray described, recurrent_layer *lay
     return true;
 }
 
-static bool unpack_window(JNIEnv *env, jlongArray described, jint time, jintArray tokens,
-                          recurrent_layer *layer) {
-    if (!unpack_layer(env, described, layer)) return false;
+static bool unpack_window(JNIEnv *env, jint variant, jlongArray described, jint time,
+                          jintArray tokens, recurrent_layer *layer) {
+    if (!unpack_layer(env, variant, described, layer)) return false;
     return !layer->one_hot ||
            copy_ints(env, tokens, 0, time * (jint)layer->batch, recurrent_tokens(layer));
 }
 
-NATIVE(void, pack)(JNIEnv *env, jclass self, jint isa, jlongArray described) {
+NATIVE(void, pack)(JNIEnv *env, jclass self, jint variant, jlongArray described) {
     (void)self;
     recurrent_layer layer;
-    if (unpack_layer(env, described, &layer)) kernel_for(isa)->recurrent_pack(&layer);
+    if (unpack_layer(env, variant, described, &layer))
+        kernel_numbered(variant)->recurrent_pack(&layer);
 }
 
 NATIVE(void, forward)
-(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time, jintArray tokens) {
+(JNIEnv *env, jclass self, jint variant, jlongArray described, jint time, jintArray tokens) {
     (void)self;
     recurrent_layer layer;
-    if (unpack_window(env, described, time, tokens, &layer)) {
-        kernel_for(isa)->recurrent_forward(&layer, time);
+    if (unpack_window(env, variant, described, time, tokens, &layer)) {
+        kernel_numbered(variant)->recurrent_forward(&layer, time);
     }
 }
 
 NATIVE(void, backward)
-(JNIEnv *env, jclass self, jint isa, jlongArray described, jint time, jintArray tokens) {
+(JNIEnv *env, jclass self, jint variant, jlongArray described, jint time, jintArray tokens) {
     (void)self;
     recurrent_layer layer;
-    if (unpack_window(env, described, time, tokens, &layer)) {
-        kernel_for(isa)->recurrent_backward(&layer, time);
+    if (unpack_window(env, variant, described, time, tokens, &layer)) {
+        kernel_numbered(variant)->recurrent_backward(&layer, time);
     }
 }
 
 // ---- Output layer
 
 NATIVE(jlong, softmaxFloats)
-(JNIEnv *env, jclass self, jint positions, jint hidden, jint vocabulary, jboolean backward) {
+(JNIEnv *env, jclass self, jint variant, jint positions, jint hidden, jint vocabulary,
+ jboolean backward) {
     (void)env, (void)self;
-    return softmax_floats(positions, hidden, vocabulary, backward);
+    return softmax_floats(kernel_numbered(variant)->bf16, positions, hidden, vocabulary, backward);
 }
 
 // The order of NativeKernel.describe(SoftmaxHead).
@@ -179,13 +180,14 @@ enum {
     HEAD_VALUES
 };
 
-static bool unpack_head(JNIEnv *env, jlongArray described, softmax_head *head) {
+static bool unpack_head(JNIEnv *env, jint variant, jlongArray described, softmax_head *head) {
     jlong values[HEAD_VALUES];
     (*env)->GetLongArrayRegion(env, described, 0, HEAD_VALUES, values);
     if ((*env)->ExceptionCheck(env)) return false;
     head->positions = values[HEAD_POSITIONS];
     head->hidden = values[HEAD_HIDDEN_UNITS];
     head->vocabulary = values[HEAD_VOCABULARY];
+    head->bf16 = kernel_numbered(variant)->bf16;
     head->weights = floats(values[HEAD_WEIGHTS]);
     head->bias = floats(values[HEAD_BIAS]);
     head->states = floats(values[HEAD_HIDDEN]);
@@ -201,24 +203,24 @@ static bool unpack_head(JNIEnv *env, jlongArray described, softmax_head *head) {
 }
 
 NATIVE(void, softmaxLoss)
-(JNIEnv *env, jclass self, jint isa, jlongArray described, jint positions, jintArray labels,
+(JNIEnv *env, jclass self, jint variant, jlongArray described, jint positions, jintArray labels,
  jfloat scale, jboolean gradients) {
     (void)self;
     softmax_head head;
-    if (!unpack_head(env, described, &head)) return;
+    if (!unpack_head(env, variant, described, &head)) return;
     if (!copy_ints(env, labels, 0, positions, softmax_labels(&head))) return;
     head.scale = scale;
     head.gradients = gradients;
-    kernel_for(isa)->softmax_loss(&head, positions);
+    kernel_numbered(variant)->softmax_loss(&head, positions);
 }
 
 NATIVE(void, logits)
-(JNIEnv *env, jclass self, jint isa, jlongArray described, jint positions, jlong logits,
+(JNIEnv *env, jclass self, jint variant, jlongArray described, jint positions, jlong logits,
  jint stride) {
     (void)self;
     softmax_head head;
-    if (unpack_head(env, described, &head)) {
-        kernel_for(isa)->softmax_logits(&head, positions, floats(logits), stride);
+    if (unpack_head(env, variant, described, &head)) {
+        kernel_numbered(variant)->softmax_logits(&head, positions, floats(logits), stride);
     }
 }
 
@@ -240,15 +242,15 @@ NATIVE(void, gatherRows)
 }
 
 NATIVE(void, scatterAddRows)
-(JNIEnv *env, jclass self, jint isa, jlong from, jint stride, jintArray rows, jint count,
+(JNIEnv *env, jclass self, jint variant, jlong from, jint stride, jintArray rows, jint count,
  jlong table, jint columns) {
     (void)self;
     int32_t some[ROWS_AT_ONCE];
     for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
         const jint part = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
         if (!copy_ints(env, rows, first, part, some)) return;
-        kernel_for(isa)->add_rows(floats(from) + (jlong)first * stride, stride, some, part, columns,
-                                  floats(table));
+        kernel_numbered(variant)->add_rows(floats(from) + (jlong)first * stride, stride, some, part,
+                                           columns, floats(table));
     }
 }
 
@@ -266,55 +268,55 @@ NATIVE(void, zeroRows)
 // ---- Element by element
 
 NATIVE(void, dropout)
-(JNIEnv *env, jclass self, jint isa, jlong in, jint in_stride, jlong out, jint out_stride,
+(JNIEnv *env, jclass self, jint variant, jlong in, jint in_stride, jlong out, jint out_stride,
  jint rows, jint columns, jint threshold, jfloat factor, jlong seed, jint step, jint replica,
  jint purpose) {
     (void)env, (void)self;
     const padded_rows shape = {rows, columns, in_stride, out_stride};
     const keep keep = {(uint32_t)threshold, factor};
     const philox_key key = {(uint64_t)seed, (uint32_t)step, (uint32_t)replica, (uint32_t)purpose};
-    kernel_for(isa)->dropout(floats(in), floats(out), shape, keep, key);
+    kernel_numbered(variant)->dropout(floats(in), floats(out), shape, keep, key);
 }
 
-NATIVE(jdouble, sumOfSquares)(JNIEnv *env, jclass self, jint isa, jlong vector, jlong count) {
+NATIVE(jdouble, sumOfSquares)(JNIEnv *env, jclass self, jint variant, jlong vector, jlong count) {
     (void)env, (void)self;
-    return kernel_for(isa)->sum_of_squares(floats(vector), count);
+    return kernel_numbered(variant)->sum_of_squares(floats(vector), count);
 }
 
 NATIVE(void, sgd)
-(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong count, jfloat rate,
- jfloat scale, jfloat limit) {
+(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong count,
+ jfloat rate, jfloat scale, jfloat limit) {
     (void)env, (void)self;
     const scaling s = {scale, limit};
-    kernel_for(isa)->sgd(floats(parameters), floats(gradients), count, rate, s);
+    kernel_numbered(variant)->sgd(floats(parameters), floats(gradients), count, rate, s);
 }
 
 NATIVE(void, momentum)
-(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong velocity, jlong count,
- jfloat rate, jfloat momentum, jfloat scale, jfloat limit) {
+(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong velocity,
+ jlong count, jfloat rate, jfloat momentum, jfloat scale, jfloat limit) {
     (void)env, (void)self;
     const scaling s = {scale, limit};
-    kernel_for(isa)->momentum(floats(parameters), floats(gradients), floats(velocity), count, rate,
-                              momentum, s);
+    kernel_numbered(variant)->momentum(floats(parameters), floats(gradients), floats(velocity),
+                                       count, rate, momentum, s);
 }
 
 NATIVE(void, rmsprop)
-(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong mean_square,
+(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong mean_square,
  jlong count, jfloat rate, jfloat decay, jfloat complement, jfloat epsilon, jfloat scale,
  jfloat limit) {
     (void)env, (void)self;
     const scaling s = {scale, limit};
-    kernel_for(isa)->rmsprop(floats(parameters), floats(gradients), floats(mean_square), count,
-                             rate, decay, complement, epsilon, s);
+    kernel_numbered(variant)->rmsprop(floats(parameters), floats(gradients), floats(mean_square),
+                                      count, rate, decay, complement, epsilon, s);
 }
 
 NATIVE(void, adam)
-(JNIEnv *env, jclass self, jint isa, jlong parameters, jlong gradients, jlong mean,
+(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong mean,
  jlong mean_square, jlong count, jfloat rate, jfloat beta1, jfloat complement1, jfloat beta2,
  jfloat complement2, jfloat root_correction, jfloat epsilon, jfloat scale, jfloat limit) {
     (void)env, (void)self;
     const adam_step step = {rate, beta1, complement1, beta2, complement2, root_correction, epsilon};
     const scaling s = {scale, limit};
-    kernel_for(isa)->adam(floats(parameters), floats(gradients), floats(mean), floats(mean_square),
-                          count, step, s);
+    kernel_numbered(variant)->adam(floats(parameters), floats(gradients), floats(mean),
+                                   floats(mean_square), count, step, s);
 }

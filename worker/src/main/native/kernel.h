@@ -21,6 +21,7 @@ typedef struct recurrent_layer {
     int cell;  // CELL_LSTM or CELL_GRU
     long time, batch, input, hidden;
     bool one_hot;
+    bool bf16;  // the precision of the products' operands
     recurrent_parameters parameters;
     recurrent_parameters gradients;
     const float *x;         // [time * batch, input]; not read if one_hot
@@ -37,6 +38,7 @@ typedef struct recurrent_layer {
 
 typedef struct softmax_head {
     long positions, hidden, vocabulary;
+    bool bf16;
     const float *weights;   // [vocabulary, hidden], dense
     const float *bias;      // [vocabulary]
     const float *states;    // [positions, hidden], padded
@@ -75,6 +77,7 @@ typedef struct adam_step {
 // One instruction set's functions.
 typedef struct kernel {
     const char *name;
+    bool bf16;  // products of operands rounded to bfloat16; else of float32
     void (*recurrent_pack)(const recurrent_layer *layer);
     void (*recurrent_forward)(const recurrent_layer *layer, long time);
     void (*recurrent_backward)(const recurrent_layer *layer, long time);
@@ -93,9 +96,17 @@ typedef struct kernel {
                  adam_step step, scaling scaling);
 } kernel;
 
-// The variants this library holds; NULL where the processor cannot run it.
+// Instruction sets, and what multiplies: float32; bfloat16 by the processor's instruction; or by a
+// slow emulation with the same result.
 enum { ISA_AUTO = 0, ISA_AVX512 = 1, ISA_AVX2 = 2, ISA_PORTABLE = 3 };
-const kernel *kernel_for(int isa);
+enum { ARITHMETIC_FLOAT32 = 0, ARITHMETIC_BF16 = 1, ARITHMETIC_BF16_EMULATED = 2 };
+
+// Variants are numbered from 1 to KERNELS.
+#define KERNELS 7
+
+// The number of the variant, for ISA_AUTO the fastest; 0 where the processor runs none.
+int kernel_number(int isa, int arithmetic);
+const kernel *kernel_numbered(int number);
 
 // out[i] = table[rows[i]], the table dense.
 void gather_rows(const float *table, long columns, const int32_t *rows, long count, float *out,
@@ -104,11 +115,11 @@ void gather_rows(const float *table, long columns, const int32_t *rows, long cou
 void zero_rows(float *table, long columns, const int32_t *rows, long count);
 
 // Sizes of the kernel's private regions, in floats; the same for all variants.
-long recurrent_floats(int cell, long time, long batch, long input, long hidden, bool one_hot,
-                      bool backward);
+long recurrent_floats(bool bf16, int cell, long time, long batch, long input, long hidden,
+                      bool one_hot, bool backward);
 // Where recurrent_layer.tokens may be kept: inside layer->packed.
 int32_t *recurrent_tokens(const recurrent_layer *layer);
-long softmax_floats(long positions, long hidden, long vocabulary, bool backward);
+long softmax_floats(bool bf16, long positions, long hidden, long vocabulary, bool backward);
 int32_t *softmax_labels(const softmax_head *head);
 
 #endif

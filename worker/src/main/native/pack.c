@@ -1,5 +1,5 @@
 // Copies of a layer's weights in the order in which the products read them. Once per local step.
-#include "product.h"
+#include "operands.h"
 #include "variant.h"
 
 // The rows of one slot and block of units: `live` rows of 16, the rest stands for zeros.
@@ -16,8 +16,23 @@ static slot_rows rows_of(const cell_shape *shape, const recurrent_layer *layer,
     return rows;
 }
 
-// [16 rows][columns] to [columns][16 of a panel].
+// [16 rows][columns] to [lanes_of(columns)][16 of a panel].
 static void pack_transposed(slot_rows rows, long columns, float *panel, long width) {
+    for (long k = 0; k < columns; k += LANES * TERMS_PER_LANE) {
+        v16 part[LANES];
+        for (long r = 0; r < LANES; r++) {
+            part[r] = r < rows.live ? adjacent_terms(rows.first + r * columns + k, columns - k)
+                                    : v_zero();
+        }
+        v_transpose(part);
+        const long count = min_long(LANES, lanes_of(columns - k));
+        for (long i = 0; i < count; i++) v_store(panel + i * width, part[i]);
+        panel += LANES * width;
+    }
+}
+
+// The same, exact: what tokens select is not an operand of a product.
+static void pack_columns(slot_rows rows, long columns, float *panel, long width) {
     for (long k = 0; k < columns; k += LANES) {
         const long count = min_long(LANES, columns - k);
         v16 part[LANES];
@@ -30,35 +45,51 @@ static void pack_transposed(slot_rows rows, long columns, float *panel, long wid
 }
 
 static void pack_forward(const cell_shape *shape, const recurrent_layer *layer,
-                         const float *weights, long columns, int first, int slots, float *out) {
+                         const float *weights, long columns, int first, int slots, bool selected,
+                         float *out) {
     const long blocks = ceil_div(layer->hidden, LANES);
     const long width = slots * LANES;
+    const long panel = (selected ? columns : lanes_of(columns)) * width;
     for (long block = 0; block < blocks; block++) {
         for (int s = 0; s < slots; s++) {
-            pack_transposed(rows_of(shape, layer, weights, columns, block, first + s), columns,
-                            out + block * columns * width + s * LANES, width);
+            const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
+            float *to = out + block * panel + s * LANES;
+            if (selected) {
+                pack_columns(rows, columns, to, width);
+            } else {
+                pack_transposed(rows, columns, to, width);
+            }
         }
     }
 }
 
-// Rows stay rows: [blocked gate rows][64 columns] per panel. The source is walked row by row, so
-// that it streams; the panels are the ones that jump.
+// 16 columns of a row of a slot, zero where there is none.
+static v16 part_of_row(slot_rows rows, long row, long columns, long column) {
+    return row < rows.live && column < columns
+               ? v_load_first(rows.first + row * columns + column, columns - column)
+               : v_zero();
+}
+
+// Rows stay rows: [lanes of blocked gate rows][64 columns] per panel. The source is walked row by
+// row, so that it streams; the panels are the ones that jump.
 static void pack_backward(const cell_shape *shape, const recurrent_layer *layer,
                           const float *weights, long columns, int first, int slots, float *out) {
     const long blocks = ceil_div(layer->hidden, LANES);
-    const long panel_floats = blocks * slots * LANES * PANEL;
+    const long panel_floats = lanes_of(blocks * slots * LANES) * PANEL;
     for (long block = 0; block < blocks; block++) {
         for (int s = 0; s < slots; s++) {
             const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
-            for (long r = 0; r < LANES; r++) {
-                float *to = out + ((block * slots + s) * LANES + r) * PANEL;
+            for (long r = 0; r < LANES; r += TERMS_PER_LANE) {
+                float *to = out + lanes_of((block * slots + s) * LANES + r) * PANEL;
                 for (long column = 0; column < columns; column += PANEL, to += panel_floats) {
                     for (long v = 0; v < PANEL; v += LANES) {
-                        const long count = min_long(LANES, columns - column - v);
-                        const bool there = r < rows.live && count > 0;
-                        v_store(to + v,
-                                there ? v_load_first(rows.first + r * columns + column + v, count)
-                                      : v_zero());
+                        const v16 part = part_of_row(rows, r, columns, column + v);
+#if defined(BF16)
+                        const v16 next = part_of_row(rows, r + 1, columns, column + v);
+                        v_store(to + v, v_pair(part, next));
+#else
+                        v_store(to + v, part);
+#endif
                     }
                 }
             }
@@ -92,9 +123,9 @@ void NAME(recurrent_pack)(const recurrent_layer *layer) {
     const recurrent_parameters *p = &layer->parameters;
     pack_bias(shape, layer, layer->packed + at.bias);
     pack_forward(shape, layer, p->weight_ih, layer->input, shape->input_first, shape->input_slots,
-                 layer->packed + at.forward_ih);
+                 layer->one_hot, layer->packed + at.forward_ih);
     pack_forward(shape, layer, p->weight_hh, layer->hidden, shape->hidden_first,
-                 shape->hidden_slots, layer->packed + at.forward_hh);
+                 shape->hidden_slots, false, layer->packed + at.forward_hh);
     if (layer->gradients.weight_hh == 0) return;
     if (layer->dx != 0) {
         pack_backward(shape, layer, p->weight_ih, layer->input, shape->input_first,

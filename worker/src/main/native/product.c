@@ -5,6 +5,12 @@
 
 #include "simd.h"
 
+#if defined(BF16)
+#define MULTIPLY_ADD v_dot  // two terms per lane
+#else
+#define MULTIPLY_ADD v_fma
+#endif
+
 // Floats of k that a left tile of TILE_ROWS rows may hold: 7 x 1024 x 4 B = 28 KiB of 48 KiB L1.
 // The panel's chunk, 256 KiB, stays in L2 for all row tiles.
 #define K_CHUNK 1024
@@ -90,8 +96,8 @@ INLINE void tile_body(const int rows, const int vectors, const strides *at, cons
                         // 28 sums, 2 weights and 1 broadcast fit 32 registers; a second broadcast
                         // of the same value must not be merged with the first.
                         const v16 xm = rows * vectors >= 28 ? v_set_again(x) : v_set(*x);
-                        sum[m][n] = v_fma(xm, b0, sum[m][n]);
-                        if (n + 1 < vectors) sum[m][n + 1] = v_fma(xm, b1, sum[m][n + 1]);
+                        sum[m][n] = MULTIPLY_ADD(xm, b0, sum[m][n]);
+                        if (n + 1 < vectors) sum[m][n + 1] = MULTIPLY_ADD(xm, b1, sum[m][n + 1]);
                     }
                 }
                 x0 += inner_stride;

@@ -2,7 +2,8 @@
 // recurrent product of a block of units and, while its sums are in L1, the cell.
 #include <stddef.h>
 
-#include "product.h"
+#include "gate_operand.h"
+#include "operands.h"
 #include "variant.h"
 
 static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, long step) {
@@ -27,7 +28,8 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
     if (!layer->one_hot) {
         const right weights = {panels, row / shape->slots * shape->input_slots, width};
         const start bias = {layer->packed + at.bias + shift, 0, shape->slots * LANES};
-        const left x = left_rows(layer->x, round_up(layer->input, LANES), layer->input);
+        const left x =
+            operand_rows(layer->x, positions, layer->input, layer->packed + at.x_operand);
         multiply(positions, &x, weights, bias, layer->gates + shift, row, shape->slots * LANES);
         return;
     }
@@ -64,7 +66,8 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     for (long t = 0; t < time; t++) {
         const cell_step step = step_of(layer, shape, t);
         const left previous =
-            left_rows(layer->hidden_states + t * layer->batch * step.row, step.row, layer->hidden);
+            operand_rows(layer->hidden_states + t * layer->batch * step.row, layer->batch,
+                         layer->hidden, layer->packed + at.hidden_operand);
         for (long block = 0; block < step.row / LANES; block++) {
             const cell_step unit = block_of(step, block);
             float *gates = layer->gates + t * layer->batch * step.gate_row +
@@ -72,8 +75,8 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
             const start begin = {gates, step.gate_row, 0};
             start_hidden_slots(layer, shape, at, unit);
             multiply_panel(layer->batch, width, &previous,
-                           layer->packed + at.forward_hh + block * layer->hidden * width, width,
-                           begin, gates, step.gate_row, NULL);
+                           layer->packed + at.forward_hh + block * lanes_of(layer->hidden) * width,
+                           width, begin, gates, step.gate_row, NULL);
             if (layer->cell == CELL_LSTM) {
                 NAME(lstm_forward)(unit);
             } else {
@@ -84,17 +87,9 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
 }
 
 // The slots that see the hidden state, of the pre-activation gradients of a step, as left operand.
-static left hidden_slots_of(const recurrent_layer *layer, const cell_shape *shape, cell_step step) {
-    const long block = shape->slots * LANES;
-    const float *first = layer->gates + step.step * layer->batch * step.gate_row;
-    if (shape->hidden_slots == shape->slots) return left_rows(first, step.gate_row, step.gate_row);
-    const left a = {first + shape->hidden_first * LANES,
-                    step.gate_row,
-                    shape->hidden_slots * LANES,
-                    1,
-                    step.row / LANES,
-                    block};
-    return a;
+static left hidden_slots_of(const recurrent_layer *layer, const cell_shape *shape,
+                            recurrent_layout at, long step) {
+    return gate_operand(layer, at, step * layer->batch, shape->hidden_first, shape->hidden_slots);
 }
 
 // d_units[batch][64] = what reaches the hidden state of these units directly: from the layer above,
@@ -119,13 +114,13 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const recurrent_layout at = recurrent_layout_for(layer);
     const long units = round_up(layer->hidden, LANES);
-    const long panel_floats = units * shape->hidden_slots * PANEL;
+    const long panel_floats = lanes_of(units * shape->hidden_slots) * PANEL;
     const bool direct_path = !shape->has_cell_state;
     float *d_units = layer->packed + at.d_units;
     for (long t = time - 1; t >= 0; t--) {
         const bool last_step = t == time - 1;
         const cell_step step = step_of(layer, shape, t);
-        const left next = hidden_slots_of(layer, shape, step_of(layer, shape, t + 1));
+        const left next = hidden_slots_of(layer, shape, at, t + 1);
         for (long unit = 0; unit < units; unit += PANEL) {
             const long width = min_long(PANEL, units - unit);
             direct_gradient(layer, step, unit, last_step || direct_path, d_units);
@@ -142,6 +137,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
                 } else {
                     NAME(gru_backward)(block, d_units + v);
                 }
+                keep_gate_operand(at, block);
             }
         }
     }
@@ -149,7 +145,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};
     const start nothing = {zeros, 0, 0};
     const start direct = {layer->d_hidden, units, PANEL};
-    const left first = hidden_slots_of(layer, shape, step_of(layer, shape, 0));
+    const left first = hidden_slots_of(layer, shape, at, 0);
     multiply(layer->batch, &first, weights, direct_path ? direct : nothing, layer->d_hidden, units,
              PANEL);
     NAME(recurrent_gradients)(layer, time);

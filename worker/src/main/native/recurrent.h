@@ -21,29 +21,35 @@ typedef struct cell_shape {
 
 const cell_shape *cell_shape_of(int cell);
 
-// Offsets in floats into recurrent_layer.packed; all multiples of 16.
+// Offsets in floats into recurrent_layer.packed; all multiples of 16. In bf16, k of a product
+// counts pairs of terms (operands.h): half as many floats, and the operands that are not packed
+// have copies.
 typedef struct recurrent_layout {
-    long bias;           // [blocks][slots][16]: start of each chain
-    long forward_ih;     // [blocks][input][input_slots * 16]
-    long forward_hh;     // [blocks][hidden][hidden_slots * 16]
-    long tokens;         // [time * batch] int32
-    long backward_ih;    // [input / 64][blocks * input_slots * 16][64]
-    long backward_hh;    // [hidden / 64][blocks * hidden_slots * 16][64]
-    long d_units;        // [batch][64]: gradient by the hidden state of 64 units
-    long d_columns;      // [POSITION_CHUNK][slots * 16]: pre-activation gradients of one block
-    long d_bias;         // [blocks][slots * 16]
-    long x_panels;       // [input / 64][POSITION_CHUNK][64]
-    long hidden_panels;  // [hidden / 64][POSITION_CHUNK][64]
-    long d_tokens;       // [input][slots * 16]: one-hot input's gradient of one block
+    long bias;            // [blocks][slots][16]: start of each chain
+    long forward_ih;      // [blocks][input][input_slots * 16]
+    long forward_hh;      // [blocks][hidden][hidden_slots * 16]
+    long tokens;          // [time * batch] int32
+    long x_operand;       // bf16: [time * batch][input / 2]
+    long hidden_operand;  // bf16: [batch][hidden / 2], the states before a step
+    long backward_ih;     // [input / 64][blocks * input_slots * 16][64]
+    long backward_hh;     // [hidden / 64][blocks * hidden_slots * 16][64]
+    long d_gates;         // bf16: [time * batch][blocks * slots * 16 / 2]
+    long d_units;         // [batch][64]: gradient by the hidden state of 64 units
+    long d_columns;       // [POSITION_CHUNK][slots * 16]: pre-activation gradients of one block
+    long d_bias;          // [blocks][slots * 16]
+    long x_panels;        // [input / 64][POSITION_CHUNK][64]
+    long hidden_panels;   // [hidden / 64][POSITION_CHUNK][64]
+    long d_tokens;        // [input][slots * 16]: one-hot input's gradient of one block
     long floats;
 } recurrent_layout;
 
-// Positions of a weight gradient's chunk: [384][64] floats are 96 KiB, so that a chunk of both
-// operands' panels stays in L2; longer chunks save little of the traffic of the sums.
+// Positions, in bf16 pairs of positions, of a weight gradient's chunk: [384][64] floats are 96 KiB,
+// so that a chunk of both operands' panels stays in L2; longer chunks save little of the traffic of
+// the sums.
 #define POSITION_CHUNK 384
 
-recurrent_layout recurrent_layout_of(int cell, long time, long batch, long input, long hidden,
-                                     bool one_hot, bool backward);
+recurrent_layout recurrent_layout_of(bool bf16, int cell, long time, long batch, long input,
+                                     long hidden, bool one_hot, bool backward);
 
 // The layer's own; backward regions come last, so that a layer without gradients agrees.
 recurrent_layout recurrent_layout_for(const recurrent_layer *layer);

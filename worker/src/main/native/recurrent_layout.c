@@ -37,25 +37,38 @@ static long take(long *next, long floats) {
     return offset;
 }
 
-recurrent_layout recurrent_layout_of(int cell, long time, long batch, long input, long hidden,
-                                     bool one_hot, bool backward) {
+// Floats of k terms of a product.
+static long lanes_of(bool bf16, long terms) { return bf16 ? (terms + 1) / 2 : terms; }
+
+static long operand_row(long columns) { return padded(lanes_of(true, padded(columns))); }
+
+recurrent_layout recurrent_layout_of(bool bf16, int cell, long time, long batch, long input,
+                                     long hidden, bool one_hot, bool backward) {
     const cell_shape *shape = cell_shape_of(cell);
     const long units = padded(hidden);
     const long positions = time * batch;
-    const long chunk = positions < POSITION_CHUNK ? positions : POSITION_CHUNK;
+    const long terms = lanes_of(bf16, positions);
+    const long chunk = terms < POSITION_CHUNK ? terms : POSITION_CHUNK;
+    const bool product = !one_hot;
     long next = 0;
     recurrent_layout at;
     at.bias = take(&next, units * shape->slots);
-    at.forward_ih = take(&next, units * shape->input_slots * input);
-    at.forward_hh = take(&next, units * shape->hidden_slots * hidden);
+    at.forward_ih =
+        take(&next, units * shape->input_slots * (product ? lanes_of(bf16, input) : input));
+    at.forward_hh = take(&next, units * shape->hidden_slots * lanes_of(bf16, hidden));
     at.tokens = take(&next, one_hot ? positions : 0);
-    const bool product = backward && !one_hot;
-    at.backward_ih = take(&next, product ? panels(input) * 64 * units * shape->input_slots : 0);
-    at.backward_hh = take(&next, backward ? panels(hidden) * 64 * units * shape->hidden_slots : 0);
+    at.x_operand = take(&next, bf16 && product ? positions * operand_row(input) : 0);
+    at.hidden_operand = take(&next, bf16 ? batch * operand_row(hidden) : 0);
+    // Backward regions come last: see recurrent_layout_for().
+    const long input_terms = lanes_of(bf16, units * shape->input_slots);
+    const long hidden_terms = lanes_of(bf16, units * shape->hidden_slots);
+    at.backward_ih = take(&next, backward && product ? panels(input) * 64 * input_terms : 0);
+    at.backward_hh = take(&next, backward ? panels(hidden) * 64 * hidden_terms : 0);
+    at.d_gates = take(&next, backward && bf16 ? positions * units * shape->slots / 2 : 0);
     at.d_units = take(&next, backward ? batch * 64 : 0);
     at.d_columns = take(&next, backward ? chunk * shape->slots * LANES : 0);
     at.d_bias = take(&next, backward ? units * shape->slots : 0);
-    at.x_panels = take(&next, product ? panels(input) * 64 * chunk : 0);
+    at.x_panels = take(&next, backward && product ? panels(input) * 64 * chunk : 0);
     at.hidden_panels = take(&next, backward ? panels(hidden) * 64 * chunk : 0);
     at.d_tokens = take(&next, backward && one_hot ? input * shape->slots * LANES : 0);
     at.floats = next;
@@ -63,13 +76,13 @@ recurrent_layout recurrent_layout_of(int cell, long time, long batch, long input
 }
 
 recurrent_layout recurrent_layout_for(const recurrent_layer *layer) {
-    return recurrent_layout_of(layer->cell, layer->time, layer->batch, layer->input, layer->hidden,
-                               layer->one_hot, layer->gradients.weight_hh != NULL);
+    return recurrent_layout_of(layer->bf16, layer->cell, layer->time, layer->batch, layer->input,
+                               layer->hidden, layer->one_hot, layer->gradients.weight_hh != NULL);
 }
 
-long recurrent_floats(int cell, long time, long batch, long input, long hidden, bool one_hot,
-                      bool backward) {
-    return recurrent_layout_of(cell, time, batch, input, hidden, one_hot, backward).floats;
+long recurrent_floats(bool bf16, int cell, long time, long batch, long input, long hidden,
+                      bool one_hot, bool backward) {
+    return recurrent_layout_of(bf16, cell, time, batch, input, hidden, one_hot, backward).floats;
 }
 
 int32_t *recurrent_tokens(const recurrent_layer *layer) {

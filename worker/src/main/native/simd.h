@@ -32,6 +32,10 @@
 #include "simd_portable.h"
 #endif
 
+#if defined(BF16)
+#include "simd_bf16.h"
+#endif
+
 static inline long min_long(long a, long b) { return a < b ? a : b; }
 static inline long ceil_div(long a, long b) { return (a + b - 1) / b; }
 static inline long round_up(long a, long b) { return ceil_div(a, b) * b; }

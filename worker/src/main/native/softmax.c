@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
+#include "operands.h"
 #include "polynomials.h"
-#include "product.h"
 #include "variant.h"
 
 static const float zeros[PANEL];
@@ -20,6 +20,7 @@ typedef struct tile_of_positions {
     long count;  // positions of this tile
     long width;  // the same, rounded up to 16
     float *states, *logits, *lanes, *largest, *factor, *weights, *panels;
+    float *words_operand, *d_positions, *d_words;
 } positions;
 
 static positions positions_at(const softmax_head *head, softmax_layout at, long first, long count) {
@@ -34,26 +35,31 @@ static positions positions_at(const softmax_head *head, softmax_layout at, long 
                          head->scratch + at.factors,
                          head->scratch + at.factors + at.tile,
                          head->scratch + at.weights,
-                         head->scratch + at.panels};
+                         head->scratch + at.panels,
+                         head->scratch + at.words_operand,
+                         head->scratch + at.d_positions,
+                         head->scratch + at.d_words};
     return p;
 }
 
-// states[panel][unit][64 positions] = hidden states, transposed; zeros beyond the last position.
+// states[panel][lane of units][64 positions] = hidden states, transposed; zeros beyond the last
+// position.
 static void transpose_states(const positions *p) {
     const long units = p->head->hidden;
     const long stride = round_up(units, LANES);
     for (long column = 0; column < p->width; column += LANES) {
-        float *panel = p->states + column / PANEL * PANEL * units + column % PANEL;
+        float *panel = p->states + column / PANEL * PANEL * lanes_of(units) + column % PANEL;
         const long count = min_long(LANES, p->count - column);
         const float *rows = p->head->states + (p->first + column) * stride;
-        for (long unit = 0; unit < units; unit += LANES) {
+        for (long unit = 0; unit < units; unit += LANES * TERMS_PER_LANE) {
             v16 part[LANES];
             for (long i = 0; i < LANES; i++) {
-                part[i] = i < count ? v_load(rows + i * stride + unit) : v_zero();
+                part[i] =
+                    i < count ? adjacent_terms(rows + i * stride + unit, stride - unit) : v_zero();
             }
             v_transpose(part);
-            for (long i = 0; i < min_long(LANES, units - unit); i++) {
-                v_store(panel + (unit + i) * PANEL, part[i]);
+            for (long i = 0; i < min_long(LANES, lanes_of(units - unit)); i++) {
+                v_store(panel + (lanes_of(unit) + i) * PANEL, part[i]);
             }
         }
     }
@@ -63,15 +69,35 @@ static void transpose_states(const positions *p) {
 static stream weights_from(const positions *p, long first, long tiles, long k) {
     const softmax_head *head = p->head;
     const long words = min_long(p->at.words, head->vocabulary - first);
-    return stream_during(tiles, k, head->weights + first * head->hidden,
+    return stream_during(tiles, lanes_of(k), head->weights + first * head->hidden,
                          words > 0 ? words * head->hidden : 0);
 }
 
+// The weights of some words as left operand.
+static left words_operand(const positions *p, long first, long count) {
+    const long hidden = p->head->hidden;
+    const float *weights = p->head->weights + first * hidden;
+#if defined(BF16)
+    const long row = operand_row(hidden);
+    for (long v = 0; v < count; v++) {
+        for (long k = 0; k < hidden; k += 2 * LANES) {
+            v_store(p->words_operand + v * row + lanes_of(k),
+                    adjacent_terms(weights + v * hidden + k, hidden - k));
+        }
+    }
+    return left_rows(p->words_operand, row, lanes_of(hidden));
+#else
+    (void)count;
+    return left_rows(weights, hidden, hidden);
+#endif
+}
+
 // logits = bias + weights * states for some words and 64 positions, and the largest of each lane.
-static void words_logits(const positions *p, long first, long count, long column, stream *ahead) {
+static void words_logits(const positions *p, left words, long first, long count, long column,
+                         stream *ahead) {
     const softmax_head *head = p->head;
     const long width = min_long(PANEL, p->width - column);
-    const float *panel = p->states + column * head->hidden;
+    const float *panel = p->states + column * lanes_of(head->hidden);
     for (long v = first; v < first + count; v += TILE_ROWS) {
         const long rows = min_long(TILE_ROWS, first + count - v);
         float bias[TILE_ROWS * PANEL];
@@ -79,10 +105,9 @@ static void words_logits(const positions *p, long first, long count, long column
             v_store(bias + i, v_set(head->bias[v + i / PANEL]));
         }
         const start begin = {bias, PANEL, 0};
-        const left weights =
-            left_rows(head->weights + v * head->hidden, head->hidden, head->hidden);
         float *logits = p->logits + v * p->at.tile + column;
-        multiply_panel(rows, width, &weights, panel, PANEL, begin, logits, p->at.tile, ahead);
+        multiply_panel(rows, width, &words, panel, PANEL, begin, logits, p->at.tile, ahead);
+        words.data += rows * words.row_stride;
         for (long r = 0; r < rows; r++) {
             float *lane = p->lanes + (v + r) % LANES * p->at.tile + column;
             for (long i = 0; i < width; i += LANES) {
@@ -101,8 +126,9 @@ static void compute_logits(const positions *p) {
         const long count = min_long(p->at.words, vocabulary - v);
         const long tiles = ceil_div(p->width, PANEL) * ceil_div(count, TILE_ROWS);
         stream next = weights_from(p, v + count, tiles, p->head->hidden);
+        const left words = words_operand(p, v, count);
         for (long column = 0; column < p->width; column += PANEL) {
-            words_logits(p, v, count, column, &next);
+            words_logits(p, words, v, count, column, &next);
         }
     }
 }
@@ -187,16 +213,58 @@ static void bias_gradients(const positions *p, long first, long count) {
     }
 }
 
-// Columns of some words' weights: [word][64].
+// Columns of some words' weights: [lane of words][64].
 static void copy_weights(const positions *p, long first, long count, long column) {
     const long hidden = p->head->hidden;
     const long width = min_long(PANEL, hidden - column);
     const float *from = p->head->weights + first * hidden + column;
-    for (long v = 0; v < count; v++) {
+    for (long v = 0; v < count; v += TERMS_PER_LANE) {
         for (long i = 0; i < width; i += LANES) {
-            v_store(p->weights + v * PANEL + i, v_load_first(from + v * hidden + i, width - i));
+            const v16 word = v_load_first(from + v * hidden + i, width - i);
+#if defined(BF16)
+            const v16 next =
+                v + 1 < count ? v_load_first(from + (v + 1) * hidden + i, width - i) : v_zero();
+            v_store(p->weights + lanes_of(v) * PANEL + i, v_pair(word, next));
+#else
+            v_store(p->weights + v * PANEL + i, word);
+#endif
         }
     }
+}
+
+// The gradients by the logits of some words as left operand, k being words: row i is position i.
+static left d_by_words(const positions *p, long first, long count) {
+    const long tile = p->at.tile;
+    const float *d = p->logits + first * tile;
+#if defined(BF16)
+    for (long i = 0; i < lanes_of(count); i++) {
+        for (long column = 0; column < p->width; column += LANES) {
+            v_store(p->d_words + i * tile + column, row_terms(d + column, tile, i, count));
+        }
+    }
+    d = p->d_words;
+#endif
+    const left operand = {d, 1, lanes_of(count), tile, 1, 0};
+    return operand;
+}
+
+// The same, k being positions: row v is word v.
+static left d_by_positions(const positions *p, long first, long count) {
+    const long tile = p->at.tile;
+    const float *d = p->logits + first * tile;
+#if defined(BF16)
+    const long row = operand_row(tile);
+    for (long v = 0; v < count; v++) {
+        for (long i = 0; i < p->count; i += 2 * LANES) {
+            v_store(p->d_positions + v * row + lanes_of(i),
+                    adjacent_terms(d + v * tile + i, p->count - i));
+        }
+    }
+    return left_rows(p->d_positions, row, lanes_of(p->count));
+#else
+    (void)count;
+    return left_rows(d, tile, p->count);
+#endif
 }
 
 // d_states[position][unit] += over these words. The weights are the right operand: 64 columns of
@@ -204,7 +272,7 @@ static void copy_weights(const positions *p, long first, long count, long column
 static void state_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
     const long stride = round_up(head->hidden, LANES);
-    const left d = {p->logits + first * p->at.tile, 1, count, p->at.tile, 1, 0};
+    const left d = d_by_words(p, first, count);
     const long tiles = ceil_div(head->hidden, PANEL) * ceil_div(p->count, TILE_ROWS);
     stream next = weights_from(p, first + count, tiles, count);
     for (long column = 0; column < head->hidden; column += PANEL) {
@@ -220,25 +288,27 @@ static void state_gradients(const positions *p, long first, long count) {
 // d_weights[word][unit] += over these positions.
 static void weight_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
-    const left d = left_rows(p->logits + first * p->at.tile, p->at.tile, p->count);
+    const left d = d_by_positions(p, first, count);
     for (long column = 0; column < head->hidden; column += PANEL) {
         float *c = head->d_weights + first * head->hidden + column;
         const start nothing = {zeros, 0, 0}, sum = {c, head->hidden, 0};
         multiply_panel(count, min_long(PANEL, head->hidden - column), &d,
-                       p->panels + column * p->at.tile, PANEL, p->first == 0 ? nothing : sum, c,
-                       head->hidden, NULL);
+                       p->panels + column * lanes_of(p->at.tile), PANEL,
+                       p->first == 0 ? nothing : sum, c, head->hidden, NULL);
     }
 }
 
-// Hidden states as right operand: [panel][position][64].
+// Hidden states as right operand: [panel][lane of positions][64].
 static void copy_states(const positions *p) {
     const long stride = round_up(p->head->hidden, LANES);
     for (long column = 0; column < stride; column += PANEL) {
         const long width = min_long(PANEL, stride - column);
-        float *panel = p->panels + column * p->at.tile;
-        for (long i = 0; i < p->count; i++) {
-            const float *row = p->head->states + (p->first + i) * stride + column;
-            for (long v = 0; v < width; v += LANES) v_store(panel + i * PANEL + v, v_load(row + v));
+        float *panel = p->panels + column * lanes_of(p->at.tile);
+        const float *states = p->head->states + p->first * stride + column;
+        for (long i = 0; i < lanes_of(p->count); i++) {
+            for (long v = 0; v < width; v += LANES) {
+                v_store(panel + i * PANEL + v, row_terms(states + v, stride, i, p->count));
+            }
         }
     }
 }
@@ -256,7 +326,8 @@ static void gradients(const positions *p) {
 }
 
 static softmax_layout layout_for(const softmax_head *head) {
-    return softmax_layout_of(head->positions, head->hidden, head->vocabulary, head->d_weights != 0);
+    return softmax_layout_of(head->bf16, head->positions, head->hidden, head->vocabulary,
+                             head->d_weights != 0);
 }
 
 void NAME(softmax_loss)(const softmax_head *head, long count) {

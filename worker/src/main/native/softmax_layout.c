@@ -29,28 +29,35 @@ static long take(long *next, long floats) {
     return offset;
 }
 
-softmax_layout softmax_layout_of(long positions, long hidden, long vocabulary, bool backward) {
+softmax_layout softmax_layout_of(bool bf16, long positions, long hidden, long vocabulary,
+                                 bool backward) {
     softmax_layout at;
     long next = 0;
     at.tile = tile_of(positions, vocabulary);
     at.words = vocabulary < CHUNK_WORDS ? round_up_16(vocabulary) : CHUNK_WORDS;
+    const long hidden_lanes = bf16 ? (hidden + 1) / 2 : hidden;
+    const long tile_lanes = bf16 ? at.tile / 2 : at.tile;
+    const long word_lanes = bf16 ? at.words / 2 : at.words;
     at.labels = take(&next, positions);
-    at.states = take(&next, (at.tile + 63) / 64 * 64 * hidden);
+    at.states = take(&next, (at.tile + 63) / 64 * 64 * hidden_lanes);
     at.logits = take(&next, vocabulary * at.tile);
     at.lanes = take(&next, 16 * at.tile);
     at.factors = take(&next, 2 * at.tile);
-    at.weights = take(&next, backward ? at.words * 64 : 0);
-    at.panels = take(&next, backward ? (hidden + 63) / 64 * 64 * at.tile : 0);
+    at.words_operand = take(&next, bf16 ? at.words * round_up_16(hidden_lanes) : 0);
+    at.weights = take(&next, backward ? word_lanes * 64 : 0);
+    at.panels = take(&next, backward ? (hidden + 63) / 64 * 64 * tile_lanes : 0);
+    at.d_words = take(&next, backward && bf16 ? word_lanes * at.tile : 0);
+    at.d_positions = take(&next, backward && bf16 ? at.words * round_up_16(tile_lanes) : 0);
     at.floats = next;
     return at;
 }
 
-long softmax_floats(long positions, long hidden, long vocabulary, bool backward) {
-    return softmax_layout_of(positions, hidden, vocabulary, backward).floats;
+long softmax_floats(bool bf16, long positions, long hidden, long vocabulary, bool backward) {
+    return softmax_layout_of(bf16, positions, hidden, vocabulary, backward).floats;
 }
 
 int32_t *softmax_labels(const softmax_head *head) {
-    return (int32_t *)(head->scratch +
-                       softmax_layout_of(head->positions, head->hidden, head->vocabulary, false)
-                           .labels);
+    const softmax_layout at =
+        softmax_layout_of(head->bf16, head->positions, head->hidden, head->vocabulary, false);
+    return (int32_t *)(head->scratch + at.labels);
 }

@@ -1,10 +1,10 @@
 // Unit test of the kernel without Java, under AddressSanitizer and UndefinedBehaviorSanitizer, with
 // forbidden pages around every buffer:
 //
-//   - register tiles and large products against a scalar fma chain, at sizes around every blocking
+//   - register tiles and large products against a scalar chain, at sizes around every blocking
 //   constant;
 //   - all operations, at odd sizes: no access outside a buffer, and every variant that this
-//     processor runs gives the bits of the portable one.
+//     processor runs gives the bits of the portable one of its precision.
 //
 // What the operations compute is tested from Java (KernelContract).
 #include "kernel_test.h"
@@ -38,24 +38,27 @@ void expect_same(const char *what, const float *actual, const float *expected, l
     failures++;
 }
 
+const kernel *portable(bool bf16) {
+    return kernel_numbered(
+        kernel_number(ISA_PORTABLE, bf16 ? ARITHMETIC_BF16_EMULATED : ARITHMETIC_FLOAT32));
+}
+
 int main(void) {
-    static const struct {
-        int isa;
-        const char *name;
-    } isas[] = {{ISA_AVX512, "avx512"}, {ISA_AVX2, "avx2"}, {ISA_PORTABLE, "portable"}};
-    for (int i = 0; i < 3; i++) {
-        const kernel *variant = kernel_for(isas[i].isa);
-        if (variant == NULL) {
-            printf("%s: not on this processor\n", isas[i].name);
-            continue;
+    static const int isas[] = {ISA_AVX512, ISA_AVX2, ISA_PORTABLE};
+    for (int arithmetic = ARITHMETIC_FLOAT32; arithmetic <= ARITHMETIC_BF16_EMULATED;
+         arithmetic++) {
+        for (int i = 0; i < 3; i++) {
+            const int number = kernel_number(isas[i], arithmetic);
+            if (number == 0) continue;  // not on this processor, or there is none
+            const kernel *variant = kernel_numbered(number);
+            test_products(isas[i], arithmetic);
+            for (guard where = GUARD_AFTER; where <= GUARD_BEFORE; where++) {
+                test_layers(variant, where);
+                test_softmax(variant, where);
+                test_vectors(variant, where);
+            }
+            printf("%s: %s\n", variant->name, failures == 0 ? "passed" : "FAILED");
         }
-        test_products(isas[i].isa);
-        for (guard where = GUARD_AFTER; where <= GUARD_BEFORE; where++) {
-            test_layers(variant, where);
-            test_softmax(variant, where);
-            test_vectors(variant, where);
-        }
-        printf("%s: %s\n", isas[i].name, failures == 0 ? "passed" : "FAILED");
     }
     return failures == 0 ? 0 : 1;
 }

@@ -11,7 +11,10 @@ float next_float(void);
 void fill(float *to, long rows, long columns, long stride, float range);
 void expect_same(const char *what, const float *actual, const float *expected, long count);
 
-void test_products(int isa);
+// The variant in plain C of a precision.
+const kernel *portable(bool bf16);
+
+void test_products(int isa, int arithmetic);
 void test_layers(const kernel *variant, guard where);
 void test_softmax(const kernel *variant, guard where);
 void test_vectors(const kernel *variant, guard where);

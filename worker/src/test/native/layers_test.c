@@ -30,10 +30,10 @@ static float *activations(long rows, long columns, guard where) {
     return to;
 }
 
-static recurrent_layer layer_of(const shape *s, guard where) {
+static recurrent_layer layer_of(const shape *s, bool bf16, guard where) {
     const long positions = s->time * s->batch, states = positions + s->batch;
     const long packed =
-        recurrent_floats(s->cell, s->time, s->batch, s->input, s->hidden, s->one_hot, true);
+        recurrent_floats(bf16, s->cell, s->time, s->batch, s->input, s->hidden, s->one_hot, true);
     recurrent_layer layer = {
         .cell = s->cell,
         .time = s->time,
@@ -41,6 +41,7 @@ static recurrent_layer layer_of(const shape *s, guard where) {
         .input = s->input,
         .hidden = s->hidden,
         .one_hot = s->one_hot,
+        .bf16 = bf16,
         .parameters = parameters(s, where, 0.3f),
         .gradients = parameters(s, where, 0.3f),
         .x = s->one_hot ? NULL : activations(positions, s->input, where),
@@ -87,7 +88,7 @@ static void test_layer(const kernel *variant, shape s, guard where) {
              s.one_hot ? " one-hot" : "");
     // Both layers start from the same random numbers.
     recurrent_layer layers[2];
-    for (int i = 0; i < 2; i++) layers[i] = layer_of(&s, where);
+    for (int i = 0; i < 2; i++) layers[i] = layer_of(&s, variant->bf16, where);
     const long rows = (s.cell == CELL_LSTM ? 4 : 3) * s.hidden;
     const long positions = s.time * s.batch, row = padded(s.hidden);
     const recurrent_parameters *from = &layers[0].parameters, *to = &layers[1].parameters;
@@ -107,7 +108,7 @@ static void test_layer(const kernel *variant, shape s, guard where) {
         memcpy(layers[1].d_cell, layers[0].d_cell, (size_t)(s.batch * row) * 4);
     }
     run(variant, &layers[0]);
-    run(kernel_for(ISA_PORTABLE), &layers[1]);
+    run(portable(variant->bf16), &layers[1]);
     expect_equal(what, &layers[0], &layers[1]);
     release_all();
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel_test.h"
 
@@ -36,26 +37,69 @@ typedef struct stream {
                             long c_step);
 #if defined(__x86_64__)
 DECLARE(avx512)
+DECLARE(avx512_bf16)
+DECLARE(avx512_bf16_emulated)
 DECLARE(avx2)
+DECLARE(avx2_bf16_emulated)
 #endif
 DECLARE(portable)
+DECLARE(portable_bf16_emulated)
 
 typedef struct products {
+    int isa, arithmetic;
     void (*panel)(long, long, const left *, const float *, long, start, float *, long, stream *);
     void (*product)(long, const left *, right, start, float *, long, long);
     long tile_rows;
 } products;
 
-static products products_of(int isa) {
+static const products all_products[] = {
 #if defined(__x86_64__)
-    const products avx512 = {multiply_panel_avx512, multiply_avx512, 7},
-                   avx2 = {multiply_panel_avx2, multiply_avx2, 6};
-    if (isa == ISA_AVX512) return avx512;
-    if (isa == ISA_AVX2) return avx2;
+    {ISA_AVX512, ARITHMETIC_FLOAT32, multiply_panel_avx512, multiply_avx512, 7},
+    {ISA_AVX512, ARITHMETIC_BF16, multiply_panel_avx512_bf16, multiply_avx512_bf16, 7},
+    {ISA_AVX512, ARITHMETIC_BF16_EMULATED, multiply_panel_avx512_bf16_emulated,
+     multiply_avx512_bf16_emulated, 7},
+    {ISA_AVX2, ARITHMETIC_FLOAT32, multiply_panel_avx2, multiply_avx2, 6},
+    {ISA_AVX2, ARITHMETIC_BF16_EMULATED, multiply_panel_avx2_bf16_emulated,
+     multiply_avx2_bf16_emulated, 6},
 #endif
-    (void)isa;
-    const products portable = {multiply_panel_portable, multiply_portable, 4};
-    return portable;
+    {ISA_PORTABLE, ARITHMETIC_FLOAT32, multiply_panel_portable, multiply_portable, 4},
+    {ISA_PORTABLE, ARITHMETIC_BF16_EMULATED, multiply_panel_portable_bf16_emulated,
+     multiply_portable_bf16_emulated, 4},
+};
+
+static products products_of(int isa, int arithmetic) {
+    int i = 0;
+    while (all_products[i].isa != isa || all_products[i].arithmetic != arithmetic) i++;
+    return all_products[i];
+}
+
+// A half of a pair of bfloat16 as float.
+static float half(float pair, bool odd) {
+    uint32_t bits;
+    memcpy(&bits, &pair, sizeof bits);
+    bits = odd ? bits & 0xffff0000u : bits << 16;
+    memcpy(&pair, &bits, sizeof bits);
+    return pair;
+}
+
+// The next link of a chain. Nothing here is subnormal.
+static float link_of(products p, float a, float b, float sum) {
+    if (p.arithmetic == ARITHMETIC_FLOAT32) return fmaf(a, b, sum);
+    return fmaf(half(a, false), half(b, false), fmaf(half(a, true), half(b, true), sum));
+}
+
+// Operands: floats in +-1, or pairs of them cut to bfloat16.
+static void fill_operand(products p, float *to, long count) {
+    fill(to, 1, count, count, 1);
+    if (p.arithmetic == ARITHMETIC_FLOAT32) return;
+    for (long i = 0; i < count; i++) {
+        const float even = next_float();
+        uint32_t low, high;
+        memcpy(&low, &even, sizeof low);
+        memcpy(&high, to + i, sizeof high);
+        low = (high & 0xffff0000u) | low >> 16;
+        memcpy(to + i, &low, sizeof low);
+    }
 }
 
 static void test_panel(products p, long rows, long width, long k, bool transposed) {
@@ -64,14 +108,14 @@ static void test_panel(products p, long rows, long width, long k, bool transpose
     float *b = guarded((size_t)(k * 64), GUARD_AFTER);
     float *c = guarded((size_t)(rows * width), GUARD_AFTER);
     float *expected = guarded((size_t)(rows * width), GUARD_AFTER);
-    fill(a, 1, rows * k, rows * k, 1);
-    fill(b, k, 64, 64, 1);
+    fill_operand(p, a, rows * k);
+    fill_operand(p, b, k * 64);
     fill(c, rows, width, width, 1);
     for (long r = 0; r < rows; r++) {
         for (long n = 0; n < width; n++) {
             float sum = c[r * width + n];
             for (long i = 0; i < k; i++) {
-                sum = fmaf(transposed ? a[i * rows + r] : a[r * k + i], b[i * 64 + n], sum);
+                sum = link_of(p, transposed ? a[i * rows + r] : a[r * k + i], b[i * 64 + n], sum);
             }
             expected[r * width + n] = sum;
         }
@@ -99,15 +143,15 @@ static void test_product(products p, long rows, long columns, long outer, long i
     float *bias = guarded((size_t)columns, GUARD_AFTER);
     float *c = guarded((size_t)(rows * columns), GUARD_AFTER);
     float *expected = guarded((size_t)(rows * columns), GUARD_AFTER);
-    fill(a, 1, rows * row, rows * row, 1);
-    fill(b, panels * k, 64, 64, 1);
+    fill_operand(p, a, rows * row);
+    fill_operand(p, b, panels * k * 64);
     fill(bias, 1, columns, columns, 1);
     for (long r = 0; r < rows; r++) {
         for (long n = 0; n < columns; n++) {
             float sum = bias[n];
             for (long i = 0; i < k; i++) {
                 const long at = i / inner * (inner + skip) + skip + i % inner;
-                sum = fmaf(a[r * row + at], b[(n / 64 * k + i) * 64 + n % 64], sum);
+                sum = link_of(p, a[r * row + at], b[(n / 64 * k + i) * 64 + n % 64], sum);
             }
             expected[r * columns + n] = sum;
         }
@@ -122,8 +166,8 @@ static void test_product(products p, long rows, long columns, long outer, long i
     release_all();
 }
 
-void test_products(int isa) {
-    const products p = products_of(isa);
+void test_products(int isa, int arithmetic) {
+    const products p = products_of(isa, arithmetic);
     static const long widths[] = {1, 15, 16, 17, 31, 32, 48, 49, 63, 64};
     for (long rows = 1; rows <= 2 * p.tile_rows + 1; rows++) {
         for (int w = 0; w < 10; w++) {

@@ -1,8 +1,8 @@
 // The products of a training window, each measured where the window calls it, and what the phases
 // around them take.
 //
-//   products auto|avx512|avx2|portable lstm|gru LAYERS EMBEDDING HIDDEN VOCABULARY BATCH TIME
-//   SECONDS
+//   products auto|avx512|avx2|portable float32|bf16 lstm|gru LAYERS EMBEDDING HIDDEN VOCABULARY
+//   BATCH TIME SECONDS
 //
 // The linker puts a clock around the kernel's two product functions (--wrap), so that operands
 // come from where the window left them: another cache, or main memory. FLOPs are those of the
@@ -79,7 +79,10 @@ static int product_of(const float *c, const left *a) {
     const long positions = layer->time * layer->batch, gates = layer->cell == CELL_LSTM ? 4 : 3;
     const long input_row = round_up(layer->input, LANES);
     if (now.phase == FORWARD) {
-        return within(a->data, layer->x, positions * input_row) ? INPUT : RECURRENT;
+        const recurrent_layout at = recurrent_layout_for(layer);
+        const float *x = layer->bf16 ? layer->packed + at.x_operand : layer->x;
+        const long floats = layer->bf16 ? at.hidden_operand - at.x_operand : positions * input_row;
+        return within(a->data, x, floats) ? INPUT : RECURRENT;
     }
     const recurrent_parameters *d = &layer->gradients;
     if (within(c, layer->dx, positions * input_row)) return D_INPUT;
@@ -114,9 +117,13 @@ static void add(double begin, const float *c, const left *a) {
     }
 #if defined(__x86_64__)
 WRAP(avx512)
+WRAP(avx512_bf16)
+WRAP(avx512_bf16_emulated)
 WRAP(avx2)
+WRAP(avx2_bf16_emulated)
 #endif
 WRAP(portable)
+WRAP(portable_bf16_emulated)
 
 // ---- The model
 
@@ -164,7 +171,7 @@ static recurrent_parameters blocks(float **next, const model *m, long input) {
 }
 
 // Everything but the embedding, whose rows are copies and no products.
-static bool build(const model *m) {
+static bool build(const model *m, bool bf16) {
     const long positions = m->time * m->batch, units = round_up(m->hidden, LANES);
     const long gates = m->cell == CELL_LSTM ? 4 : 3;
     parameter_count = m->vocabulary * (m->hidden + 1);
@@ -193,14 +200,15 @@ static bool build(const model *m) {
             .batch = m->batch,
             .input = input,
             .hidden = m->hidden,
+            .bf16 = bf16,
             .parameters = blocks(&next, m, input),
             .gradients = blocks(&next_gradient, m, input),
             .x = x,
             .hidden_states = take((positions + m->batch) * units),
             .cell_states = m->cell == CELL_LSTM ? take((positions + m->batch) * units) : NULL,
             .gates = take(positions * 4 * units),
-            .packed =
-                take(recurrent_floats(m->cell, m->time, m->batch, input, m->hidden, false, true)),
+            .packed = take(
+                recurrent_floats(bf16, m->cell, m->time, m->batch, input, m->hidden, false, true)),
             .d_hidden_sequence = take(positions * units),
             .dx = dx,
             .d_hidden = take(m->batch * units),
@@ -214,11 +222,12 @@ static bool build(const model *m) {
         .positions = positions,
         .hidden = m->hidden,
         .vocabulary = m->vocabulary,
+        .bf16 = bf16,
         .weights = next,
         .bias = next + m->vocabulary * m->hidden,
         .states = x,
         .statistics = take(positions * 3),
-        .scratch = take(softmax_floats(positions, m->hidden, m->vocabulary, true)),
+        .scratch = take(softmax_floats(bf16, positions, m->hidden, m->vocabulary, true)),
         .scale = 1.0f / (float)positions,
         .gradients = true,
         .d_weights = next_gradient,
@@ -312,20 +321,22 @@ static void print_product(const model *m, int kind, long windows, double tick) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 10) return 2;
+    if (count != 11) return 2;
     static const char *const names[] = {"auto", "avx512", "avx2", "portable"};
     int isa = 0;
     while (isa < 3 && strcmp(arguments[1], names[isa]) != 0) isa++;
-    const kernel *k = kernel_for(isa);
-    if (k == NULL) return 3;
-    const model m = {strcmp(arguments[2], "gru") == 0 ? CELL_GRU : CELL_LSTM,
-                     atol(arguments[3]),
+    const bool bf16 = strcmp(arguments[2], "bf16") == 0;
+    const int number = kernel_number(isa, bf16 ? ARITHMETIC_BF16 : ARITHMETIC_FLOAT32);
+    if (number == 0) return 3;
+    const kernel *k = kernel_numbered(number);
+    const model m = {strcmp(arguments[3], "gru") == 0 ? CELL_GRU : CELL_LSTM,
                      atol(arguments[4]),
                      atol(arguments[5]),
                      atol(arguments[6]),
                      atol(arguments[7]),
-                     atol(arguments[8])};
-    if (m.layers > MOST_LAYERS || !build(&m)) {
+                     atol(arguments[8]),
+                     atol(arguments[9])};
+    if (m.layers > MOST_LAYERS || !build(&m, bf16)) {
         fprintf(stderr, "Cannot measure a model of %ld layers: no memory\n", m.layers);
         return 1;
     }
@@ -333,7 +344,7 @@ int main(int count, char **arguments) {
     memset(now.products, 0, sizeof now.products);
     memset(now.phases, 0, sizeof now.phases);
     const double wall = wall_seconds(), processor = processor_seconds(), tick = ticks();
-    const double seconds = atof(arguments[9]);
+    const double seconds = atof(arguments[10]);
     while (now.window < 3 || (now.window < MOST_WINDOWS && wall_seconds() - wall < seconds)) {
         window(k, &m);
         now.window++;

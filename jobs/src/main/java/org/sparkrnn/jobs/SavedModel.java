@@ -9,8 +9,6 @@ import org.sparkrnn.common.corpus.Unit;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.kernel.Kernel;
-import org.sparkrnn.worker.kernel.KernelChoice;
-import org.sparkrnn.worker.kernel.KernelIsa;
 import org.sparkrnn.worker.model.Sampling;
 import org.sparkrnn.worker.model.TextGenerator;
 import org.sparkrnn.worker.training.TrainingCheckpoint;
@@ -45,10 +43,7 @@ record SavedModel(TrainingCheckpoint checkpoint, TrainingConfig config) {
 
   /** A prompt and the text that the model continues it with, computed in this JVM. */
   String write(String prompt, int length, Sampling sampling) throws IOException {
-    Kernel kernel =
-        Kernel.create(
-            KernelChoice.valueOf(config.kernel().choice().name()),
-            KernelIsa.valueOf(config.kernel().isa().name()));
+    Kernel kernel = Kernel.create(config.kernel());
     String continuation =
         TextGenerator.continueText(
             checkpoint.spec(),

@@ -199,7 +199,7 @@ final class TrainCommand implements Callable<Integer> {
   /** The command that trains this model further. */
   private String trainFurther(TrainingConfig config, String run, boolean finished) {
     StringBuilder command = new StringBuilder("bin/spark-rnn train --config " + configFile);
-    overrides.forEach(setting -> command.append(" --set ").append(shown(setting)));
+    overrides.forEach(setting -> command.append(" --set ").append(setting));
     if (!finished) {
       return command.append(" --resume").toString();
     }
@@ -211,13 +211,6 @@ final class TrainCommand implements Callable<Integer> {
     return command.append(" --resume --set training.epochs=%d".formatted(epochs)).toString();
   }
 
-  /** A setting without what may be a credential: the output goes to logs. */
-  private static String shown(String setting) {
-    return setting.startsWith("spark.")
-        ? setting.substring(0, setting.indexOf('=') + 1) + "..."
-        : setting;
-  }
-
   private static void requireSet(String key, String value) {
     if (value.isEmpty()) {
       throw new BadInputException("Cannot train: %s is not set".formatted(key));
@@ -227,7 +220,8 @@ final class TrainCommand implements Callable<Integer> {
   private static List<String> kernelSettings(TrainingConfig config) {
     return List.of(
         "kernel.choice=" + config.kernel().choice().name().toLowerCase(Locale.ROOT),
-        "kernel.isa=" + config.kernel().isa().name().toLowerCase(Locale.ROOT));
+        "kernel.isa=" + config.kernel().isa().name().toLowerCase(Locale.ROOT),
+        "kernel.bf16-emulation=" + config.kernel().bf16Emulation());
   }
 
   private void println(String format, Object... arguments) {

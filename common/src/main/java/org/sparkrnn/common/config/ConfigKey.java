@@ -86,6 +86,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           free("kernel.choice", c -> c.kernel().choice()),
           free("kernel.isa", c -> c.kernel().isa()),
           semantic("kernel.precision", c -> c.kernel().precision()),
+          free("kernel.bf16-emulation", c -> c.kernel().bf16Emulation()),
           free("display.progress", c -> c.display().progress()),
           free("display.sample-length", c -> c.display().sampleLength()),
           free("display.sample-prompt", c -> c.display().samplePrompt()));

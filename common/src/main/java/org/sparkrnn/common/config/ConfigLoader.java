@@ -281,7 +281,8 @@ final class ConfigLoader {
         new KernelConfig(
             settings.word("kernel.choice", Choice.class),
             settings.word("kernel.isa", Isa.class),
-            settings.word("kernel.precision", Precision.class)),
+            settings.word("kernel.precision", Precision.class),
+            settings.flag("kernel.bf16-emulation")),
         new DisplayConfig(
             settings.word("display.progress", DisplayConfig.Progress.class),
             settings.integer("display.sample-length"),

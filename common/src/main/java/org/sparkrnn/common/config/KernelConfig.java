@@ -2,8 +2,13 @@ package org.sparkrnn.common.config;
 
 import java.io.Serializable;
 
-/** The group {@code kernel}. Choice and isa do not change results, precision does. */
-public record KernelConfig(Choice choice, Isa isa, Precision precision) implements Serializable {
+/**
+ * The group {@code kernel}. Precision changes results, nothing else does.
+ *
+ * @param bf16Emulation whether bfloat16 may be emulated, slowly, where the processor lacks it
+ */
+public record KernelConfig(Choice choice, Isa isa, Precision precision, boolean bf16Emulation)
+    implements Serializable {
   /** The implementation that computes. */
   public enum Choice {
     /** Native where it loads, else Java with a warning. */
@@ -21,8 +26,9 @@ public record KernelConfig(Choice choice, Isa isa, Precision precision) implemen
     PORTABLE
   }
 
-  /** The arithmetic of the products. */
+  /** What the operands of products are rounded to; everything else is float32. */
   public enum Precision {
-    FLOAT32
+    FLOAT32,
+    BF16
   }
 }

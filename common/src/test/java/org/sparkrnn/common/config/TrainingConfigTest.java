@@ -240,7 +240,7 @@ class TrainingConfigTest {
         "evaluation.every-rounds|-1|negative",
         "kernel.choice|gpu|auto, native, java",
         "kernel.isa|sse|auto, avx512, avx2, portable",
-        "kernel.precision|bf16|float32",
+        "kernel.precision|fp16|float32, bf16",
         "display.progress|full|auto, bar, plain, none",
         "display.sample-length|-1|negative",
       })
@@ -449,6 +449,7 @@ class TrainingConfigTest {
             "round.inline-state-bytes=0",
             "kernel.choice=java",
             "kernel.isa=portable",
+            "kernel.bf16-emulation=true",
             "display.progress=none",
             "display.sample-length=0",
             "display.sample-prompt=x",

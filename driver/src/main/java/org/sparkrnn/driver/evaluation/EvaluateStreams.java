@@ -15,8 +15,6 @@ import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.kernel.Kernel;
-import org.sparkrnn.worker.kernel.KernelChoice;
-import org.sparkrnn.worker.kernel.KernelIsa;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Evaluator;
 
@@ -64,9 +62,7 @@ final class EvaluateStreams implements Function<Integer, EvaluatedStreams> {
       return EvaluatedStreams.of(
           Evaluator.evaluateStreams(
               spec,
-              Kernel.create(
-                  KernelChoice.valueOf(kernel.choice().name()),
-                  KernelIsa.valueOf(kernel.isa().name())),
+              Kernel.create(kernel),
               parameters.value().values(),
               tokens::read,
               tokens.tokens(),

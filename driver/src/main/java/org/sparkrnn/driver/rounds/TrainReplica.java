@@ -25,8 +25,6 @@ import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.messages.Message;
 import org.sparkrnn.worker.kernel.Kernel;
-import org.sparkrnn.worker.kernel.KernelChoice;
-import org.sparkrnn.worker.kernel.KernelIsa;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.ReplicaResult;
 import org.sparkrnn.worker.training.ReplicaState;
@@ -129,10 +127,7 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
     if (averagesMoments()) {
       state = state.withMoments(sharedMoments.value().values(), sharedSteps);
     }
-    Kernel kernel =
-        Kernel.create(
-            KernelChoice.valueOf(config.kernel().choice().name()),
-            KernelIsa.valueOf(config.kernel().isa().name()));
+    Kernel kernel = Kernel.create(config.kernel());
     CorpusReader corpus = new CorpusReader(setting.files(), setting.corpusPath());
     try (TokenReader tokens = corpus.tokens("train")) {
       return ReplicaTrainer.run(

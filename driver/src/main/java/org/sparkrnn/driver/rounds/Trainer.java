@@ -28,8 +28,6 @@ import org.sparkrnn.driver.metrics.RunDescription;
 import org.sparkrnn.driver.metrics.TrainingListener;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.kernel.Kernel;
-import org.sparkrnn.worker.kernel.KernelChoice;
-import org.sparkrnn.worker.kernel.KernelIsa;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Evaluation;
 import org.sparkrnn.worker.training.Evaluator;
@@ -249,10 +247,7 @@ public final class Trainer {
   private RunDescription description() {
     TrainingState state = position.state();
     Plan plan = state.plan();
-    Kernel kernel =
-        Kernel.create(
-            KernelChoice.valueOf(config.kernel().choice().name()),
-            KernelIsa.valueOf(config.kernel().isa().name()));
+    Kernel kernel = Kernel.create(config.kernel());
     return new RunDescription(
         setting.spec().layout().size(),
         plan.replicas(),

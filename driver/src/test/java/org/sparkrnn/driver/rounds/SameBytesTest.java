@@ -68,6 +68,9 @@ class SameBytesTest {
             "clipping.norm", 0.5,
             "loss.reduction", "sum-time-mean-batch",
             "round.inline-state-bytes", 0));
+    RUNS.put(
+        "products in bfloat16, LSTM, SGD",
+        Map.of("kernel.precision", "bf16", "kernel.bf16-emulation", true));
   }
 
   @TempDir static Path shared;

@@ -2,15 +2,26 @@ package org.sparkrnn.worker.kernel;
 
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
+import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.random.Philox;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /** The kernel in Java: the readable definition of what every kernel computes, bit for bit. */
 public final class JavaKernel implements Kernel {
+  private final Precision precision;
+
+  /** Products in float32. */
+  public JavaKernel() {
+    this(Precision.FLOAT32);
+  }
+
+  public JavaKernel(Precision precision) {
+    this.precision = precision;
+  }
 
   @Override
   public String name() {
-    return "java";
+    return precision == Precision.FLOAT32 ? "java" : "java-bf16-emulated";
   }
 
   @Override
@@ -31,37 +42,37 @@ public final class JavaKernel implements Kernel {
 
   @Override
   public void pack(RecurrentLayer layer) {
-    new JavaRecurrence(data(layer.hidden()), layer).pack();
+    new JavaRecurrence(data(layer.hidden()), precision, layer).pack();
   }
 
   @Override
   public void packOutput(SoftmaxHead head) {
-    new JavaSoftmax(data(head.hidden()), head).pack();
+    new JavaSoftmax(data(head.hidden()), precision, head).pack();
   }
 
   @Override
   public void forward(RecurrentLayer layer, int time, int[] tokens) {
     layer.checkForward(time, tokens);
-    new JavaRecurrence(data(layer.hidden()), layer).forward(time, tokens);
+    new JavaRecurrence(data(layer.hidden()), precision, layer).forward(time, tokens);
   }
 
   @Override
   public void backward(RecurrentLayer layer, int time, int[] tokens) {
     layer.checkBackward(time, tokens);
-    new JavaRecurrence(data(layer.hidden()), layer).backward(time, tokens);
+    new JavaRecurrence(data(layer.hidden()), precision, layer).backward(time, tokens);
   }
 
   @Override
   public void softmaxLoss(
       SoftmaxHead head, int positions, int[] labels, float scale, boolean gradients) {
     head.checkLoss(positions, labels, gradients);
-    new JavaSoftmax(data(head.hidden()), head).loss(positions, labels, scale, gradients);
+    new JavaSoftmax(data(head.hidden()), precision, head).loss(positions, labels, scale, gradients);
   }
 
   @Override
   public void logits(SoftmaxHead head, int positions, Matrix logits) {
     head.checkLogits(positions, logits);
-    new JavaSoftmax(data(head.hidden(), logits), head).logits(positions, logits);
+    new JavaSoftmax(data(head.hidden(), logits), precision, head).logits(positions, logits);
   }
 
   @Override

@@ -1,7 +1,11 @@
 package org.sparkrnn.worker.kernel;
 
+import java.util.Arrays;
+import org.sparkrnn.common.config.KernelConfig.Precision;
+
 /**
- * Matrix products in which every output is one fma chain over k, upwards (docs/numerics.md).
+ * Matrix products in which every output is one chain over k, upwards, of fma or of pairs of {@link
+ * Bfloat16} (docs/numerics.md).
  *
  * <p>Operands are copied, a tile at a time, into arrays of their own: the compiler vectorises a
  * loop over several arrays from index 0, but not one over several places of the same array, which
@@ -9,16 +13,18 @@ package org.sparkrnn.worker.kernel;
  * first-level cache while all rows use it.
  */
 final class JavaProducts {
-  private static final int TERM_TILE = 32;
+  private static final int TERM_TILE = 32; // even: a pair of terms lies in one tile
   private static final int COLUMN_TILE = 256;
 
   private final float[] data;
+  private final Precision precision;
   private final float[][] rightRows = new float[TERM_TILE][COLUMN_TILE];
   private final float[] sums = new float[COLUMN_TILE];
   private final float[] factors = new float[TERM_TILE];
 
-  JavaProducts(float[] data) {
+  JavaProducts(float[] data, Precision precision) {
     this.data = data;
+    this.precision = precision;
   }
 
   /**
@@ -59,13 +65,45 @@ final class JavaProducts {
         for (int i = 0; i < tileTerms; i++) {
           int row = right + (k + i) * rightStride + j;
           System.arraycopy(data, row, rightRows[i], 0, tileColumns);
+          round(rightRows[i], tileColumns);
+        }
+        if (tileTerms % 2 != 0) {
+          Arrays.fill(rightRows[tileTerms], 0f);
         }
         for (int row = 0; row < rows; row++) {
           gather(left, row, k, tileTerms, factors);
+          round(factors, tileTerms);
           gather(out, row, j, tileColumns, sums);
-          addTerms(tileTerms, tileColumns);
+          switch (precision) {
+            case FLOAT32 -> addTerms(tileTerms, tileColumns);
+            case BF16 -> addPairs(tileTerms, tileColumns);
+          }
           scatter(out, row, j, tileColumns);
         }
+      }
+    }
+  }
+
+  private void round(float[] operand, int count) {
+    if (precision == Precision.BF16) {
+      for (int i = 0; i < count; i++) {
+        operand[i] = Bfloat16.round(operand[i]);
+      }
+    }
+  }
+
+  /** A last term without a partner has zeros for one. */
+  private void addPairs(int terms, int columns) {
+    if (terms % 2 != 0) {
+      factors[terms] = 0f;
+    }
+    for (int k = 0; k < terms; k += 2) {
+      float even = factors[k];
+      float odd = factors[k + 1];
+      float[] evens = rightRows[k];
+      float[] odds = rightRows[k + 1];
+      for (int j = 0; j < columns; j++) {
+        sums[j] = Bfloat16.dot(even, evens[j], odd, odds[j], sums[j]);
       }
     }
   }

@@ -3,6 +3,7 @@ package org.sparkrnn.worker.kernel;
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
 import java.util.Arrays;
+import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.CellKind.Slot;
 import org.sparkrnn.worker.kernel.JavaProducts.Operand;
 
@@ -25,10 +26,10 @@ final class JavaRecurrence {
   private final JavaSource recurrent;
   private final int bias;
 
-  JavaRecurrence(float[] data, RecurrentLayer layer) {
+  JavaRecurrence(float[] data, Precision precision, RecurrentLayer layer) {
     this.data = data;
     this.layer = layer;
-    this.products = new JavaProducts(data);
+    this.products = new JavaProducts(data, precision);
     this.cell = JavaCell.of(layer.cell());
     this.units = layer.hiddenUnits();
     this.batch = layer.batch();

@@ -3,6 +3,7 @@ package org.sparkrnn.worker.kernel;
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
 import java.util.Arrays;
+import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.JavaProducts.Operand;
 
 /**
@@ -10,7 +11,7 @@ import org.sparkrnn.worker.kernel.JavaProducts.Operand;
  * {@code [hidden, paddedVocabulary]} and the logits of one tile.
  */
 final class JavaSoftmax {
-  private static final int TILE = 32;
+  private static final int TILE = 32; // even: a pair of positions lies in one tile
 
   private final float[] data;
   private final SoftmaxHead head;
@@ -21,10 +22,10 @@ final class JavaSoftmax {
   private final int transposed;
   private final int tile;
 
-  JavaSoftmax(float[] data, SoftmaxHead head) {
+  JavaSoftmax(float[] data, Precision precision, SoftmaxHead head) {
     this.data = data;
     this.head = head;
-    this.products = new JavaProducts(data);
+    this.products = new JavaProducts(data, precision);
     this.vocabulary = head.vocabulary();
     this.units = head.hiddenUnits();
     this.stride = Matrix.padded(vocabulary);

@@ -2,11 +2,15 @@ package org.sparkrnn.worker.kernel;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparkrnn.common.config.KernelConfig;
+import org.sparkrnn.common.config.KernelConfig.Precision;
+import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /**
- * The arithmetic of a training task in float32. All kernels, and all variants of one, agree bit for
- * bit (NaN payloads aside): docs/numerics.md fixes the order of every sum and every operation.
+ * The arithmetic of a training task in float32; {@link Precision} says what the operands of
+ * products are rounded to. All kernels of a precision, and all variants of one, agree bit for bit
+ * (NaN payloads aside): docs/numerics.md fixes the order of every sum and every operation.
  *
  * <p>Every operation checks its arguments and throws {@link IllegalArgumentException}; NaN and
  * infinities are computed with, not checked. Nothing is allocated inside a time step. All matrices
@@ -15,22 +19,41 @@ import org.sparkrnn.worker.random.PhiloxKey;
  */
 public sealed interface Kernel permits JavaKernel, NativeKernel {
 
-  /** The kernel a configuration asks for. */
-  static Kernel create(KernelChoice choice, KernelIsa isa) {
-    return switch (choice) {
-      case JAVA -> new JavaKernel();
-      case NATIVE -> new NativeKernel(isa);
-      case AUTO -> nativeOrElseJava(isa);
+  /**
+   * The kernel that the settings ask for.
+   *
+   * @throws BadInputException if this machine can only emulate bfloat16 and may not
+   * @throws IllegalStateException with the reason, if the native kernel is asked for and not there
+   */
+  static Kernel create(KernelConfig config) {
+    return switch (config.choice()) {
+      case JAVA -> java(config);
+      case NATIVE -> new NativeKernel(config);
+      case AUTO -> nativeOrElseJava(config);
     };
   }
 
-  private static Kernel nativeOrElseJava(KernelIsa isa) {
+  private static Kernel java(KernelConfig config) {
+    if (config.precision() == Precision.BF16 && !config.bf16Emulation()) {
+      throw noBf16("the Java kernel only emulates it");
+    }
+    return new JavaKernel(config.precision());
+  }
+
+  static BadInputException noBf16(String reason) {
+    return new BadInputException(
+        "Cannot use kernel.precision = bf16: %s; kernel.bf16-emulation = true allows that, many times slower"
+            .formatted(reason));
+  }
+
+  private static Kernel nativeOrElseJava(KernelConfig config) {
     try {
-      return new NativeKernel(isa);
+      return new NativeKernel(config);
     } catch (IllegalStateException failure) {
+      Kernel java = java(config);
       Logger log = LoggerFactory.getLogger(Kernel.class);
       log.warn("{}; falling back to the slower Java kernel", failure.getMessage());
-      return new JavaKernel();
+      return java;
     }
   }
 

@@ -8,11 +8,11 @@ package org.sparkrnn.worker.kernel;
 final class NativeCalls {
   private NativeCalls() {}
 
-  /** The variant (ISA_… in kernel.h) that serves the wanted one; 0: none does. */
-  static native int isa(int wanted);
+  /** The number of a variant for ISA_… and ARITHMETIC_… in kernel.h; 0: none runs here. */
+  static native int variant(int isa, int arithmetic);
 
-  /** A variant's name: {@code avx512}, {@code avx2} or {@code portable}. */
-  static native String name(int isa);
+  /** A variant's name: {@code avx512}, {@code avx512_bf16}, … */
+  static native String name(int variant);
 
   /** An address, 0 if there is no memory. */
   static native long map(long bytes);
@@ -28,31 +28,39 @@ final class NativeCalls {
   static native void copy(long from, long to, long count);
 
   static native long recurrentFloats(
-      int cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward);
+      int variant,
+      int cell,
+      int time,
+      int batch,
+      int input,
+      int hidden,
+      boolean oneHot,
+      boolean backward);
 
-  static native long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward);
+  static native long softmaxFloats(
+      int variant, int positions, int hidden, int vocabulary, boolean backward);
 
-  static native void pack(int isa, long[] layer);
+  static native void pack(int variant, long[] layer);
 
-  static native void forward(int isa, long[] layer, int time, int[] tokens);
+  static native void forward(int variant, long[] layer, int time, int[] tokens);
 
-  static native void backward(int isa, long[] layer, int time, int[] tokens);
+  static native void backward(int variant, long[] layer, int time, int[] tokens);
 
   static native void softmaxLoss(
-      int isa, long[] head, int positions, int[] labels, float scale, boolean gradients);
+      int variant, long[] head, int positions, int[] labels, float scale, boolean gradients);
 
-  static native void logits(int isa, long[] head, int positions, long logits, int stride);
+  static native void logits(int variant, long[] head, int positions, long logits, int stride);
 
   static native void gatherRows(
       long table, int columns, int[] rows, int count, long out, int stride);
 
   static native void scatterAddRows(
-      int isa, long from, int stride, int[] rows, int count, long table, int columns);
+      int variant, long from, int stride, int[] rows, int count, long table, int columns);
 
   static native void zeroRows(long table, int columns, int[] rows, int count);
 
   static native void dropout(
-      int isa,
+      int variant,
       long in,
       int inStride,
       long out,
@@ -66,13 +74,19 @@ final class NativeCalls {
       int replica,
       int purpose);
 
-  static native double sumOfSquares(int isa, long vector, long count);
+  static native double sumOfSquares(int variant, long vector, long count);
 
   static native void sgd(
-      int isa, long parameters, long gradients, long count, float rate, float scale, float limit);
+      int variant,
+      long parameters,
+      long gradients,
+      long count,
+      float rate,
+      float scale,
+      float limit);
 
   static native void momentum(
-      int isa,
+      int variant,
       long parameters,
       long gradients,
       long velocity,
@@ -83,7 +97,7 @@ final class NativeCalls {
       float limit);
 
   static native void rmsprop(
-      int isa,
+      int variant,
       long parameters,
       long gradients,
       long meanSquare,
@@ -96,7 +110,7 @@ final class NativeCalls {
       float limit);
 
   static native void adam(
-      int isa,
+      int variant,
       long parameters,
       long gradients,
       long mean,

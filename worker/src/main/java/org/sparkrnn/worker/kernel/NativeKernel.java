@@ -3,6 +3,9 @@ package org.sparkrnn.worker.kernel;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
+import org.sparkrnn.common.config.KernelConfig;
+import org.sparkrnn.common.config.KernelConfig.Isa;
+import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.random.PhiloxKey;
 
@@ -16,41 +19,87 @@ import org.sparkrnn.worker.random.PhiloxKey;
 public final class NativeKernel implements Kernel {
   private static final Set<Integer> TESTED = new HashSet<>();
 
-  private final int isa;
+  /** How products are computed: ARITHMETIC_… in kernel.h. */
+  enum Arithmetic {
+    FLOAT32(0, Precision.FLOAT32),
+    /** By the processor's instruction. */
+    BF16(1, Precision.BF16),
+    /** By float32 instructions, slowly. */
+    BF16_EMULATED(2, Precision.BF16);
+
+    private final int code;
+    private final Precision precision;
+
+    Arithmetic(int code, Precision precision) {
+      this.code = code;
+      this.precision = precision;
+    }
+  }
+
+  private final int variant;
   private final String name;
 
   /**
-   * The variant asked for.
+   * The variant that the settings ask for.
    *
+   * @throws BadInputException if the processor can only emulate bfloat16 and may not
    * @throws IllegalStateException with the reason, if the library is not there or the processor
    *     cannot run the variant
    */
-  public NativeKernel(KernelIsa isa) {
+  public NativeKernel(KernelConfig config) {
+    this(config.isa(), arithmetic(config));
+  }
+
+  /** The variant of an instruction set with products in float32. */
+  public NativeKernel(Isa isa) {
+    this(isa, Arithmetic.FLOAT32);
+  }
+
+  NativeKernel(Isa isa, Arithmetic arithmetic) {
     NativeLibrary.require();
-    this.isa = NativeCalls.isa(code(isa));
-    if (this.isa == 0) {
+    this.variant = NativeCalls.variant(code(isa), arithmetic.code);
+    if (variant == 0) {
       throw new IllegalStateException(
-          "Cannot use kernel.isa = %s: this processor does not run it"
-              .formatted(isa.name().toLowerCase(Locale.ROOT)));
+          "Cannot use kernel.isa = %s: this processor does not run it".formatted(lower(isa)));
     }
-    this.name = "native-" + NativeCalls.name(this.isa);
-    testOnce();
+    this.name = "native-" + NativeCalls.name(variant).replace('_', '-');
+    testOnce(arithmetic.precision);
+  }
+
+  private static Arithmetic arithmetic(KernelConfig config) {
+    if (config.precision() == Precision.FLOAT32) {
+      return Arithmetic.FLOAT32;
+    }
+    if (isSupported(config.isa(), Arithmetic.BF16)) {
+      return Arithmetic.BF16;
+    }
+    if (!config.bf16Emulation()) {
+      throw Kernel.noBf16(
+          isSupported(Isa.AUTO, Arithmetic.BF16)
+              ? "kernel.isa = %s only emulates it".formatted(lower(config.isa()))
+              : "this processor has no AVX512_BF16 and could only emulate it");
+    }
+    return Arithmetic.BF16_EMULATED;
+  }
+
+  private static String lower(Isa isa) {
+    return isa.name().toLowerCase(Locale.ROOT);
   }
 
   /** The self-test of a variant, once per process. */
-  private void testOnce() {
+  private void testOnce(Precision precision) {
     synchronized (TESTED) {
-      if (TESTED.contains(isa)) {
+      if (TESTED.contains(variant)) {
         return;
       }
-      KernelSelfTest.firstDifference(this, new JavaKernel())
+      KernelSelfTest.firstDifference(this, new JavaKernel(precision))
           .ifPresent(
               difference -> {
                 throw new IllegalStateException(
                     "Cannot use the kernel %s: its self-test failed, %s"
                         .formatted(name, difference));
               });
-      TESTED.add(isa);
+      TESTED.add(variant);
     }
   }
 
@@ -59,13 +108,13 @@ public final class NativeKernel implements Kernel {
    *
    * @throws IllegalStateException with the reason, if the library is not there
    */
-  static boolean isSupported(KernelIsa isa) {
+  static boolean isSupported(Isa isa, Arithmetic arithmetic) {
     NativeLibrary.require();
-    return NativeCalls.isa(code(isa)) != 0;
+    return NativeCalls.variant(code(isa), arithmetic.code) != 0;
   }
 
   /** ISA_… in kernel.h. */
-  private static int code(KernelIsa isa) {
+  private static int code(Isa isa) {
     return switch (isa) {
       case AUTO -> 0;
       case AVX512 -> 1;
@@ -95,17 +144,18 @@ public final class NativeKernel implements Kernel {
   @Override
   public long recurrentFloats(
       CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward) {
-    return NativeCalls.recurrentFloats(code(cell), time, batch, input, hidden, oneHot, backward);
+    return NativeCalls.recurrentFloats(
+        variant, code(cell), time, batch, input, hidden, oneHot, backward);
   }
 
   @Override
   public long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward) {
-    return NativeCalls.softmaxFloats(positions, hidden, vocabulary, backward);
+    return NativeCalls.softmaxFloats(variant, positions, hidden, vocabulary, backward);
   }
 
   @Override
   public void pack(RecurrentLayer layer) {
-    NativeCalls.pack(isa, describe(layer));
+    NativeCalls.pack(variant, describe(layer));
   }
 
   /** Nothing: the output layer reads its weights where they are. */
@@ -117,27 +167,27 @@ public final class NativeKernel implements Kernel {
   @Override
   public void forward(RecurrentLayer layer, int time, int[] tokens) {
     layer.checkForward(time, tokens);
-    NativeCalls.forward(isa, describe(layer), time, tokens);
+    NativeCalls.forward(variant, describe(layer), time, tokens);
   }
 
   @Override
   public void backward(RecurrentLayer layer, int time, int[] tokens) {
     layer.checkBackward(time, tokens);
-    NativeCalls.backward(isa, describe(layer), time, tokens);
+    NativeCalls.backward(variant, describe(layer), time, tokens);
   }
 
   @Override
   public void softmaxLoss(
       SoftmaxHead head, int positions, int[] labels, float scale, boolean gradients) {
     head.checkLoss(positions, labels, gradients);
-    NativeCalls.softmaxLoss(isa, describe(head), positions, labels, scale, gradients);
+    NativeCalls.softmaxLoss(variant, describe(head), positions, labels, scale, gradients);
   }
 
   @Override
   public void logits(SoftmaxHead head, int positions, Matrix logits) {
     head.checkLogits(positions, logits);
     NativeArena arena = arenaOf(head.weights());
-    NativeCalls.logits(isa, describe(head), positions, address(arena, logits), logits.stride());
+    NativeCalls.logits(variant, describe(head), positions, address(arena, logits), logits.stride());
   }
 
   @Override
@@ -153,7 +203,7 @@ public final class NativeKernel implements Kernel {
     checkRows(dTable, rows, count, dOut);
     NativeArena arena = arenaOf(dTable);
     NativeCalls.scatterAddRows(
-        isa,
+        variant,
         address(arena, dOut),
         dOut.stride(),
         rows,
@@ -188,7 +238,7 @@ public final class NativeKernel implements Kernel {
     Checks.padded("out", out, out.rows(), in.columns());
     NativeArena arena = arenaOf(in);
     NativeCalls.dropout(
-        isa,
+        variant,
         address(arena, in),
         in.stride(),
         address(arena, out),
@@ -206,7 +256,7 @@ public final class NativeKernel implements Kernel {
   @Override
   public double sumOfSquares(Matrix vector) {
     Checks.sameSize(vector, vector);
-    return NativeCalls.sumOfSquares(isa, address(arenaOf(vector), vector), vector.size());
+    return NativeCalls.sumOfSquares(variant, address(arenaOf(vector), vector), vector.size());
   }
 
   @Override
@@ -214,7 +264,7 @@ public final class NativeKernel implements Kernel {
     Checks.sameSize(parameters, gradients);
     NativeArena arena = arenaOf(parameters);
     NativeCalls.sgd(
-        isa,
+        variant,
         address(arena, parameters),
         address(arena, gradients),
         parameters.size(),
@@ -229,7 +279,7 @@ public final class NativeKernel implements Kernel {
     NativeArena arena = arenaOf(table);
     double sum = 0;
     for (int i = 0; i < count; i++) {
-      sum += NativeCalls.sumOfSquares(isa, arena.address(table.at(rows[i])), table.columns());
+      sum += NativeCalls.sumOfSquares(variant, arena.address(table.at(rows[i])), table.columns());
     }
     return sum;
   }
@@ -243,7 +293,7 @@ public final class NativeKernel implements Kernel {
     NativeArena arena = arenaOf(table);
     for (int i = 0; i < count; i++) {
       NativeCalls.sgd(
-          isa,
+          variant,
           arena.address(table.at(rows[i])),
           arena.address(dTable.at(rows[i])),
           table.columns(),
@@ -269,7 +319,7 @@ public final class NativeKernel implements Kernel {
     Checks.sameSize(parameters, gradients, velocity);
     NativeArena arena = arenaOf(parameters);
     NativeCalls.momentum(
-        isa,
+        variant,
         address(arena, parameters),
         address(arena, gradients),
         address(arena, velocity),
@@ -293,7 +343,7 @@ public final class NativeKernel implements Kernel {
     Checks.sameSize(parameters, gradients, meanSquare);
     NativeArena arena = arenaOf(parameters);
     NativeCalls.rmsprop(
-        isa,
+        variant,
         address(arena, parameters),
         address(arena, gradients),
         address(arena, meanSquare),
@@ -317,7 +367,7 @@ public final class NativeKernel implements Kernel {
     Checks.sameSize(parameters, gradients, mean, meanSquare);
     NativeArena arena = arenaOf(parameters);
     NativeCalls.adam(
-        isa,
+        variant,
         address(arena, parameters),
         address(arena, gradients),
         address(arena, mean),

@@ -14,8 +14,6 @@ import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.Kernel;
-import org.sparkrnn.worker.kernel.KernelChoice;
-import org.sparkrnn.worker.kernel.KernelIsa;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.ReplicaState;
@@ -118,10 +116,7 @@ public final class StepBenchmark {
       ModelSpec spec,
       float[] parameters,
       TokenSource tokens) {
-    Kernel kernel =
-        Kernel.create(
-            KernelChoice.valueOf(config.kernel().choice().name()),
-            KernelIsa.valueOf(config.kernel().isa().name()));
+    Kernel kernel = Kernel.create(config.kernel());
     int positions = config.batch().streams() * config.batch().window();
     Plan plan = Plan.of(config, (long) positions * Integer.MAX_VALUE);
     times.started(kernel, TaskMemory.of(config, spec, kernel).nativeBytes());

@@ -64,7 +64,7 @@ abstract class KernelContract extends KernelOperationsContract {
     try (LayerFixture fixture = new LayerFixture(kernel(), shape)) {
       for (long seed = 1; seed <= 2; seed++) {
         fixture.fill(new SplittableRandom(seed));
-        RecurrenceOracle oracle = new RecurrenceOracle(fixture.layer, 2, new int[0]);
+        RecurrenceOracle oracle = new RecurrenceOracle(precision(), fixture.layer, 2, new int[0]);
         Map<String, float[]> expected = new LinkedHashMap<>();
         oracle.forward();
         oracle.putForward(expected);
@@ -170,7 +170,7 @@ abstract class KernelContract extends KernelOperationsContract {
       fixture.fill(random);
       change.accept(fixture);
       int[] tokens = fixture.tokens(random);
-      RecurrenceOracle oracle = new RecurrenceOracle(fixture.layer, time, tokens);
+      RecurrenceOracle oracle = new RecurrenceOracle(precision(), fixture.layer, time, tokens);
       Map<String, float[]> expected = new LinkedHashMap<>();
       kernel().pack(fixture.layer);
       kernel().forward(fixture.layer, time, tokens);

@@ -20,7 +20,7 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
       for (int positions : new int[] {1, 31, 32, 33, 70, 129}) {
         for (int hidden : new int[] {1, 7, 16, 33}) {
           try (SoftmaxFixture fixture =
-              new SoftmaxFixture(kernel(), positions, hidden, vocabulary)) {
+              new SoftmaxFixture(kernel(), precision(), positions, hidden, vocabulary)) {
             fixture.fill(1f);
             fixture.check(positions);
           }
@@ -38,12 +38,13 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
       int positions = random.nextInt(1, 160);
       int hidden = random.nextInt(1, 120);
       int vocabulary = random.nextInt(1, 600);
-      try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), positions, hidden, vocabulary)) {
+      try (SoftmaxFixture fixture =
+          new SoftmaxFixture(kernel(), precision(), positions, hidden, vocabulary)) {
         fixture.fill(1f);
         fixture.check(positions);
       }
     }
-    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 70, 20, 5001)) {
+    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), precision(), 70, 20, 5001)) {
       fixture.fill(1f);
       fixture.check(70);
     }
@@ -56,7 +57,7 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
     };
     for (float extreme : extremes) {
       for (int element : new int[] {0, 15, 39}) {
-        try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 35, 9, 40)) {
+        try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), precision(), 35, 9, 40)) {
           fixture.fill(1f);
           float[] bias = fixture.head.bias().toArray();
           bias[element] = extreme;
@@ -69,7 +70,7 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
 
   @Test
   void fewerPositionsThanPlannedMayBeUsed() {
-    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 40, 9, 50)) {
+    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), precision(), 40, 9, 50)) {
       fixture.fill(3f);
       fixture.check(7);
     }
@@ -77,7 +78,7 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
 
   @Test
   void wrongLabelsAreRefused() {
-    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), 2, 3, 4)) {
+    try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), precision(), 2, 3, 4)) {
       assertThatThrownBy(() -> kernel().softmaxLoss(fixture.head, 2, new int[] {0, -1}, 1f, true))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("element 1 is -1, expected 0 to 3");

@@ -1,15 +1,17 @@
 package org.sparkrnn.worker.kernel;
 
 import org.junit.jupiter.api.condition.EnabledIf;
+import org.sparkrnn.common.config.KernelConfig.Isa;
+import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
 
 @EnabledIf("processorRunsIt")
 class NativeAvx2KernelTest extends KernelContract {
   static boolean processorRunsIt() {
-    return NativeKernel.isSupported(KernelIsa.AVX2);
+    return NativeKernel.isSupported(Isa.AVX2, Arithmetic.FLOAT32);
   }
 
   @Override
   Kernel kernel() {
-    return new NativeKernel(KernelIsa.AVX2);
+    return new NativeKernel(Isa.AVX2);
   }
 }

@@ -5,6 +5,8 @@ import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkrnn.common.config.KernelConfig.Isa;
+import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.LayerFixture.Shape;
 
 /**
@@ -12,7 +14,7 @@ import org.sparkrnn.worker.kernel.LayerFixture.Shape;
  */
 class NativeLargeShapesTest {
   private final Kernel java = new JavaKernel();
-  private final Kernel nativeKernel = new NativeKernel(KernelIsa.AUTO);
+  private final Kernel nativeKernel = new NativeKernel(Isa.AUTO);
 
   @ParameterizedTest
   @EnumSource
@@ -35,9 +37,10 @@ class NativeLargeShapesTest {
 
   @ParameterizedTest
   @EnumSource(names = "AUTO")
-  void softmaxEqualsTheOracle(KernelIsa isa) {
+  void softmaxEqualsTheOracle(Isa isa) {
     // 530 positions are two tiles, 8 000 words many chunks.
-    try (SoftmaxFixture fixture = new SoftmaxFixture(new NativeKernel(isa), 530, 20, 8_000)) {
+    try (SoftmaxFixture fixture =
+        new SoftmaxFixture(new NativeKernel(isa), Precision.FLOAT32, 530, 20, 8_000)) {
       fixture.fill(0.3f);
       fixture.check(530);
     }

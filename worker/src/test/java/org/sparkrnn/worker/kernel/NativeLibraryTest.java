@@ -12,13 +12,14 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparkrnn.common.config.KernelConfig.Isa;
 
 class NativeLibraryTest {
 
   @Test
   void libraryIsThere() {
     assertThat(NativeLibrary.loadFailure()).isEmpty();
-    assertThat(new NativeKernel(KernelIsa.AUTO).name()).startsWith("native-");
+    assertThat(new NativeKernel(Isa.AUTO).name()).startsWith("native-");
   }
 
   @Test
@@ -42,7 +43,7 @@ class NativeLibraryTest {
   void closedArenaIsRefused() {
     ArenaPlan plan = new ArenaPlan();
     plan.region("some", 100);
-    Arena arena = new NativeKernel(KernelIsa.AUTO).allocate(plan);
+    Arena arena = new NativeKernel(Isa.AUTO).allocate(plan);
     arena.close();
     arena.close();
     assertThatThrownBy(() -> arena.fill(0, 1, 0f)).isInstanceOf(IllegalStateException.class);
@@ -52,7 +53,7 @@ class NativeLibraryTest {
   void accessBeyondTheArenaIsRefused() {
     ArenaPlan plan = new ArenaPlan();
     plan.region("some", 16);
-    try (Arena arena = new NativeKernel(KernelIsa.AUTO).allocate(plan)) {
+    try (Arena arena = new NativeKernel(Isa.AUTO).allocate(plan)) {
       assertThatThrownBy(() -> arena.write(10, new float[7], 0, 7))
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> arena.read(0, new float[7], 1, 7))
@@ -65,7 +66,7 @@ class NativeLibraryTest {
   void memoryThatTheSystemDoesNotHaveIsRefused() {
     ArenaPlan plan = new ArenaPlan();
     plan.region("too much", 1L << 50);
-    assertThatThrownBy(() -> new NativeKernel(KernelIsa.AUTO).allocate(plan))
+    assertThatThrownBy(() -> new NativeKernel(Isa.AUTO).allocate(plan))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Cannot allocate");
   }

@@ -1,8 +1,10 @@
 package org.sparkrnn.worker.kernel;
 
+import org.sparkrnn.common.config.KernelConfig.Isa;
+
 class NativePortableKernelTest extends KernelContract {
   @Override
   Kernel kernel() {
-    return new NativeKernel(KernelIsa.PORTABLE);
+    return new NativeKernel(Isa.PORTABLE);
   }
 }

@@ -5,6 +5,7 @@ import static org.sparkrnn.worker.kernel.PolynomialMath.tanh;
 
 import java.util.List;
 import java.util.Map;
+import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.CellKind.Slot;
 
 /**
@@ -12,6 +13,7 @@ import org.sparkrnn.worker.kernel.CellKind.Slot;
  * written from the page, without the kernels' packing, blocking or loops.
  */
 final class RecurrenceOracle {
+  private final Precision precision;
   private final CellKind kind;
   private final int time;
   private final int batch;
@@ -31,7 +33,8 @@ final class RecurrenceOracle {
   private final float[] dHidden;
   private final float[] dCell;
 
-  RecurrenceOracle(RecurrentLayer layer, int time, int[] tokens) {
+  RecurrenceOracle(Precision precision, RecurrentLayer layer, int time, int[] tokens) {
+    this.precision = precision;
     this.kind = layer.cell();
     this.time = time;
     this.batch = layer.batch();
@@ -81,14 +84,18 @@ final class RecurrenceOracle {
     if (slot.seesInput() && tokens.length > 0) {
       z = z + weightIh[row * input + tokens[p]];
     } else if (slot.seesInput()) {
+      Chain chain = new Chain(precision, z);
       for (int k = 0; k < input; k++) {
-        z = Math.fma(x[p * input + k], weightIh[row * input + k], z);
+        chain.add(x[p * input + k], weightIh[row * input + k]);
       }
+      z = chain.end();
     }
     if (slot.seesHidden()) {
+      Chain chain = new Chain(precision, z);
       for (int k = 0; k < units; k++) {
-        z = Math.fma(hidden[p * units + k], weightHh[row * units + k], z);
+        chain.add(hidden[p * units + k], weightHh[row * units + k]);
       }
+      z = chain.end();
     }
     return z;
   }
@@ -179,7 +186,7 @@ final class RecurrenceOracle {
   /** Over blocks of 16 units, slots, units: the padding's terms 0·0 too. */
   private float blockedChain(
       int p, boolean ofInput, float[] weights, int columns, int column, float start) {
-    float sum = start;
+    Chain chain = new Chain(precision, start);
     for (int block = 0; block < paddedUnits; block += 16) {
       for (int s = 0; s < kind.slots().size(); s++) {
         Slot slot = kind.slots().get(s);
@@ -187,12 +194,12 @@ final class RecurrenceOracle {
           for (int u = block; u < block + 16; u++) {
             int row = slot.gate() * units + u;
             float weight = u < units ? weights[row * columns + column] : 0f;
-            sum = Math.fma(gates[p][s][u], weight, sum);
+            chain.add(gates[p][s][u], weight);
           }
         }
       }
     }
-    return sum;
+    return chain.end();
   }
 
   void putForward(Map<String, float[]> results) {
@@ -227,17 +234,20 @@ final class RecurrenceOracle {
     for (Slot slot : kind.slots()) {
       if (ofInput ? slot.seesInput() : slot.seesHidden()) {
         int s = kind.slots().indexOf(slot);
-        for (int p = 0; p < time * batch; p++) {
-          for (int u = 0; u < units; u++) {
-            int row = (slot.gate() * units + u) * columns;
-            if (ofInput && tokens.length > 0) {
+        for (int u = 0; u < units; u++) {
+          int row = (slot.gate() * units + u) * columns;
+          if (ofInput && tokens.length > 0) {
+            for (int p = 0; p < time * batch; p++) {
               gradient[row + tokens[p]] += gates[p][s][u];
-              continue;
             }
-            for (int k = 0; k < columns; k++) {
-              float value = ofInput ? x[p * input + k] : hidden[p * units + k];
-              gradient[row + k] = Math.fma(gates[p][s][u], value, gradient[row + k]);
+            continue;
+          }
+          for (int k = 0; k < columns; k++) {
+            Chain chain = new Chain(precision, 0f);
+            for (int p = 0; p < time * batch; p++) {
+              chain.add(gates[p][s][u], ofInput ? x[p * input + k] : hidden[p * units + k]);
             }
+            gradient[row + k] = chain.end();
           }
         }
       }

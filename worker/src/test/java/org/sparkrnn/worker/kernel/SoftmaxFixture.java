@@ -5,11 +5,13 @@ import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 
 /** A softmax head with random contents, and section 4 of docs/numerics.md in scalars. */
 final class SoftmaxFixture implements AutoCloseable {
   private final Kernel kernel;
+  private final Precision precision;
   private final Arena arena;
   private final int vocabulary;
   private final int units;
@@ -17,8 +19,9 @@ final class SoftmaxFixture implements AutoCloseable {
   private final Matrix logits;
   final SoftmaxHead head;
 
-  SoftmaxFixture(Kernel kernel, int positions, int hidden, int vocabulary) {
+  SoftmaxFixture(Kernel kernel, Precision precision, int positions, int hidden, int vocabulary) {
     this.kernel = kernel;
+    this.precision = precision;
     this.vocabulary = vocabulary;
     this.units = hidden;
     this.random = new SplittableRandom(positions * 1000L + vocabulary);
@@ -71,14 +74,16 @@ final class SoftmaxFixture implements AutoCloseable {
     float[] dHidden = new float[positions * units];
     float[] dWeights = new float[vocabulary * units];
     float[] dBias = new float[vocabulary];
+    float[][] gradients = new float[positions][];
     for (int p = 0; p < positions; p++) {
       float[] d = new float[vocabulary];
       float largest = Float.NEGATIVE_INFINITY;
       for (int v = 0; v < vocabulary; v++) {
-        d[v] = bias[v];
+        Chain chain = new Chain(precision, bias[v]);
         for (int k = 0; k < units; k++) {
-          d[v] = Math.fma(h[p * units + k], w[v * units + k], d[v]);
+          chain.add(h[p * units + k], w[v * units + k]);
         }
+        d[v] = chain.end();
         expectedLogits[p * vocabulary + v] = d[v];
         largest = d[v] > largest ? d[v] : largest;
       }
@@ -95,10 +100,23 @@ final class SoftmaxFixture implements AutoCloseable {
         d[v] = d[v] * (scale / sum);
         d[v] = v == labels[p] ? d[v] - scale : d[v];
         dBias[v] += d[v];
-        for (int k = 0; k < units; k++) {
-          dHidden[p * units + k] = Math.fma(d[v], w[v * units + k], dHidden[p * units + k]);
-          dWeights[v * units + k] = Math.fma(d[v], h[p * units + k], dWeights[v * units + k]);
+      }
+      gradients[p] = d;
+    }
+    for (int k = 0; k < units; k++) {
+      for (int p = 0; p < positions; p++) {
+        Chain chain = new Chain(precision, 0f);
+        for (int v = 0; v < vocabulary; v++) {
+          chain.add(gradients[p][v], w[v * units + k]);
         }
+        dHidden[p * units + k] = chain.end();
+      }
+      for (int v = 0; v < vocabulary; v++) {
+        Chain chain = new Chain(precision, 0f);
+        for (int p = 0; p < positions; p++) {
+          chain.add(gradients[p][v], h[p * units + k]);
+        }
+        dWeights[v * units + k] = chain.end();
       }
     }
     kernel.packOutput(head);

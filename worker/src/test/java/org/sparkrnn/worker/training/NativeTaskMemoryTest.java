@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
-import org.sparkrnn.worker.kernel.KernelIsa;
 import org.sparkrnn.worker.kernel.NativeKernel;
 import org.sparkrnn.worker.model.ModelSpec;
 
@@ -14,7 +13,24 @@ class NativeTaskMemoryTest {
 
   /** The sizes in the letters of the document. */
   private record Sizes(
-      boolean lstm, int layers, int hidden, int embedding, int vocabulary, int batch, int window) {
+      boolean lstm,
+      int layers,
+      int hidden,
+      int embedding,
+      int vocabulary,
+      int batch,
+      int window,
+      boolean bf16) {
+    /** Floats that k terms of a product take. */
+    long lanes(long k) {
+      return bf16 ? (k + 1) / 2 : k;
+    }
+
+    /** Floats of a row that is copied for a product. */
+    long copied(long columns) {
+      return bf16 ? to16(lanes(to16(columns))) : 0;
+    }
+
     boolean oneHot() {
       return embedding == 0;
     }
@@ -70,12 +86,18 @@ class NativeTaskMemoryTest {
 
   private static long packed(Sizes s, int input, boolean oneHot) {
     long units = to16(s.hidden);
-    long chunk = Math.min(s.positions(), 384);
-    long weights = units * s.slots() * (input + s.hidden + to64(s.hidden));
+    long chunk = Math.min(s.lanes(s.positions()), 384);
+    long gates = units * s.slots();
+    long recurrent = gates * s.lanes(s.hidden) + to64(s.hidden) * s.lanes(gates);
     long scratch = 8 * units + 64L * s.batch + 64 * chunk + to64(s.hidden) * chunk;
+    long copies = s.batch * s.copied(s.hidden) + (s.bf16 ? 2 * s.positions() * units : 0);
+    long common = recurrent + scratch + copies;
     return oneHot
-        ? weights + scratch + to16(s.positions()) + 64L * input
-        : weights + scratch + to64(input) * (units * s.slots() + chunk);
+        ? common + gates * input + to16(s.positions()) + 64L * input
+        : common
+            + gates * s.lanes(input)
+            + to64(input) * (s.lanes(gates) + chunk)
+            + s.positions() * s.copied(input);
   }
 
   private static long softmax(Sizes s) {
@@ -83,23 +105,32 @@ class NativeTaskMemoryTest {
     long largest = Math.min(512, Math.max(64, (1 << 24) / s.vocabulary / 16 * 16));
     long tiles = (positions + largest - 1) / largest;
     long tile = to16((positions + tiles - 1) / tiles);
+    long words = Math.min(to16(s.vocabulary), 224);
+    long copies = words * (to16(s.lanes(s.hidden)) + to16(s.lanes(tile))) + words / 2 * tile;
     return to16(positions)
-        + to64(tile) * s.hidden
-        + tile * (s.vocabulary + 18 + to64(s.hidden))
-        + 64 * Math.min(224, to16(s.vocabulary));
+        + to64(tile) * s.lanes(s.hidden)
+        + tile * (s.vocabulary + 18)
+        + to64(s.hidden) * s.lanes(tile)
+        + 64 * s.lanes(words)
+        + (s.bf16 ? copies : 0);
   }
 
   @ParameterizedTest
   @CsvSource({
-    "lstm, 2, 512, 512,    96, 64, 64, sgd,      0",
-    "gru,  2, 650, 650, 10000, 20, 35, momentum, 0.5",
-    "lstm, 3, 115, 400, 33278, 80, 70, sgd,      0.3",
-    "gru,  1, 128, 128,    96, 32, 32, adam,     0",
-    "lstm, 2, 200,   0, 10000, 20, 20, rmsprop,  0.1",
-    "gru,  1,   1,   1,     2,  1,  1, sgd,      0",
-    "lstm, 3,  33,   0,    65,  7,  5, adam,     0.2"
+    "float32, lstm, 2, 512, 512,    96, 64, 64, sgd,      0",
+    "float32, gru,  2, 650, 650, 10000, 20, 35, momentum, 0.5",
+    "float32, lstm, 3, 115, 400, 33278, 80, 70, sgd,      0.3",
+    "float32, gru,  1, 128, 128,    96, 32, 32, adam,     0",
+    "float32, lstm, 2, 200,   0, 10000, 20, 20, rmsprop,  0.1",
+    "float32, gru,  1,   1,   1,     2,  1,  1, sgd,      0",
+    "float32, lstm, 3,  33,   0,    65,  7,  5, adam,     0.2",
+    "bf16,    lstm, 2, 512, 512,    96, 64, 64, sgd,      0",
+    "bf16,    gru,  2, 650, 650, 10000, 20, 35, momentum, 0.5",
+    "bf16,    gru,  1,   1,   1,     2,  1,  1, sgd,      0",
+    "bf16,    lstm, 3,  33,   0,    65,  7,  5, adam,     0.2"
   })
   void theArenaIsTheDocumentsFormula(
+      String precision,
       String cell,
       int layers,
       int hidden,
@@ -119,11 +150,21 @@ class NativeTaskMemoryTest {
             "model.dropout=" + dropout,
             "batch.streams=" + batch,
             "batch.window=" + window,
-            "optimizer.kind=" + optimizer);
+            "optimizer.kind=" + optimizer,
+            "kernel.precision=" + precision,
+            "kernel.bf16-emulation=true");
     Sizes sizes =
-        new Sizes(cell.equals("lstm"), layers, hidden, embedding, vocabulary, batch, window);
+        new Sizes(
+            cell.equals("lstm"),
+            layers,
+            hidden,
+            embedding,
+            vocabulary,
+            batch,
+            window,
+            precision.equals("bf16"));
     ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
-    TaskMemory memory = TaskMemory.of(config, spec, new NativeKernel(KernelIsa.AUTO));
+    TaskMemory memory = TaskMemory.of(config, spec, new NativeKernel(config.kernel()));
 
     assertThat(spec.layout().size()).isEqualTo(Math.toIntExact(sizes.parameters()));
     assertThat(memory.nativeBytes())

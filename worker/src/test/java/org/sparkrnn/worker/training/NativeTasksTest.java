@@ -16,8 +16,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.Kernel;
-import org.sparkrnn.worker.kernel.KernelChoice;
-import org.sparkrnn.worker.kernel.KernelIsa;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /** What tasks on the native kernel do to each other and to the heap: nothing. */
@@ -36,9 +34,7 @@ class NativeTasksTest {
   }
 
   private static Kernel kernel(TrainingConfig config) {
-    return Kernel.create(
-        KernelChoice.valueOf(config.kernel().choice().name()),
-        KernelIsa.valueOf(config.kernel().isa().name()));
+    return Kernel.create(config.kernel());
   }
 
   private static float[] parameters(TrainingConfig config) {

@@ -8,8 +8,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.kernel.Kernel;
-import org.sparkrnn.worker.kernel.KernelChoice;
-import org.sparkrnn.worker.kernel.KernelIsa;
+import org.sparkrnn.worker.kernel.NativeKernel;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /** A mixed cluster trains the same bytes: whole rounds of every kernel agree. */
@@ -34,15 +33,19 @@ class NativeTrainingTest {
 
   @ParameterizedTest
   @CsvSource({
-    "auto, lstm, sgd, embedding, 0",
-    "auto, gru, adam, embedding, 0.3",
-    "auto, lstm, rmsprop, one-hot, 0.3",
-    "auto, gru, momentum, one-hot, 0",
-    "portable, lstm, adam, embedding, 0.3",
-    "portable, gru, rmsprop, one-hot, 0"
+    "auto, float32, lstm, sgd, embedding, 0",
+    "auto, float32, gru, adam, embedding, 0.3",
+    "auto, float32, lstm, rmsprop, one-hot, 0.3",
+    "auto, float32, gru, momentum, one-hot, 0",
+    "portable, float32, lstm, adam, embedding, 0.3",
+    "portable, float32, gru, rmsprop, one-hot, 0",
+    "auto, bf16, lstm, adam, embedding, 0.3",
+    "auto, bf16, gru, sgd, one-hot, 0",
+    "portable, bf16, gru, adam, embedding, 0.3"
   })
   void nativeAndJavaTrainTheSameBytes(
-      String isa, String cell, String optimizer, String input, String dropout) throws IOException {
+      String isa, String precision, String cell, String optimizer, String input, String dropout)
+      throws IOException {
     TrainingConfig config =
         Runs.config(
             "model.cell=" + cell,
@@ -53,10 +56,12 @@ class NativeTrainingTest {
             "optimizer.kind=" + optimizer,
             "optimizer.learning-rate=0.01",
             "clipping.norm=0.5",
-            "clipping.value=0.2");
-    KernelIsa variant = KernelIsa.valueOf(isa.toUpperCase(java.util.Locale.ROOT));
-    ReplicaResult fast = epoch(config, Kernel.create(KernelChoice.NATIVE, variant));
-    ReplicaResult readable = epoch(config, new JavaKernel());
+            "clipping.value=0.2",
+            "kernel.isa=" + isa,
+            "kernel.precision=" + precision,
+            "kernel.bf16-emulation=true");
+    ReplicaResult fast = epoch(config, new NativeKernel(config.kernel()));
+    ReplicaResult readable = epoch(config, new JavaKernel(config.kernel().precision()));
     assertThat(fast.parameters()).isEqualTo(readable.parameters());
     assertThat(fast.state().hidden()).isEqualTo(readable.state().hidden());
     assertThat(fast.state().moments()).isEqualTo(readable.state().moments());

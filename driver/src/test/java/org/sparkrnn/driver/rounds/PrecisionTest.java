@@ -1,0 +1,90 @@
+package org.sparkrnn.driver.rounds;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.driver.SparkTestCluster;
+import org.sparkrnn.driver.SparkTestCluster.Serialization;
+
+/** Runs with {@code kernel.precision = bf16}. */
+@Timeout(120)
+class PrecisionTest {
+  private static SparkTestCluster cluster;
+
+  @TempDir Path folder;
+  private String corpus;
+
+  @BeforeAll
+  static void startSpark() {
+    cluster = SparkTestCluster.local(2, Serialization.KRYO);
+  }
+
+  @AfterAll
+  static void stopSpark() {
+    cluster.close();
+  }
+
+  @BeforeEach
+  void writeCorpus() {
+    corpus = TestRuns.corpus(folder.resolve("corpus"), 5, 400, 60).toString();
+  }
+
+  private void train(String run, TrainOptions options, Map<String, Object> settings)
+      throws IOException {
+    Map<String, Object> all = new LinkedHashMap<>(Map.of("kernel.precision", "bf16"));
+    all.putAll(settings);
+    Trainer.run(
+        cluster.context(), TestRuns.config(corpus, folder.resolve(run), all), options, List.of());
+  }
+
+  /** On a processor with the instruction, {@code auto} is the instruction. */
+  @Test
+  void theProcessorAndEveryEmulationTrainTheSameBytes() throws IOException {
+    train("java", TrainOptions.start(), Map.of("kernel.bf16-emulation", true));
+    for (String isa : new String[] {"auto", "portable"}) {
+      train(
+          isa,
+          TrainOptions.start(),
+          Map.of("kernel.choice", "native", "kernel.isa", isa, "kernel.bf16-emulation", true));
+      assertThat(TestRuns.manifests(folder.resolve(isa)))
+          .isEqualTo(TestRuns.manifests(folder.resolve("java")));
+    }
+    assertThat(TestRuns.metrics(folder.resolve("java")).get(0)).contains("java-bf16-emulated");
+    assertThat(TestRuns.metrics(folder.resolve("auto")).get(0)).contains("native-", "-bf16");
+  }
+
+  @Test
+  void resumingWithAnotherPrecisionIsRefused() throws IOException {
+    train("run", TrainOptions.start(), Map.of("kernel.bf16-emulation", true));
+    assertThatThrownBy(
+            () ->
+                train(
+                    "run", TrainOptions.start().resuming(), Map.of("kernel.precision", "float32")))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("kernel.precision")
+        .hasMessageContaining("float32")
+        .hasMessageContaining("bf16");
+  }
+
+  @Test
+  void aKernelThatOnlyEmulatesIsRefusedWithOneSentence() {
+    assertThatThrownBy(() -> train("run", TrainOptions.start(), Map.of()))
+        .isInstanceOf(BadInputException.class)
+        .hasMessage(
+            "Cannot use kernel.precision = bf16: the Java kernel only emulates it;"
+                + " kernel.bf16-emulation = true allows that, many times slower");
+    assertThat(folder.resolve("run").resolve("metrics.jsonl")).doesNotExist();
+  }
+}

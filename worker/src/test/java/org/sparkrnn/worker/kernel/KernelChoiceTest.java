@@ -1,0 +1,53 @@
+package org.sparkrnn.worker.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkrnn.common.config.KernelConfig;
+import org.sparkrnn.common.config.KernelConfig.Choice;
+import org.sparkrnn.common.config.KernelConfig.Isa;
+import org.sparkrnn.common.config.KernelConfig.Precision;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
+
+/** Which kernel the settings of the group {@code kernel} choose. */
+class KernelChoiceTest {
+
+  @ParameterizedTest
+  @EnumSource(names = {"AUTO", "NATIVE"})
+  void bf16IsRefusedWhereTheNativeKernelOnlyEmulatesIt(Choice choice) {
+    assertThatThrownBy(
+            () -> Kernel.create(new KernelConfig(choice, Isa.PORTABLE, Precision.BF16, false)))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageStartingWith("Cannot use kernel.precision = bf16: ")
+        .hasMessageContaining("kernel.bf16-emulation = true");
+  }
+
+  @Test
+  void bf16IsRefusedByTheJavaKernel() {
+    assertThatThrownBy(
+            () -> Kernel.create(new KernelConfig(Choice.JAVA, Isa.AUTO, Precision.BF16, false)))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("the Java kernel only emulates it");
+  }
+
+  @Test
+  void bf16IsEmulatedOnRequest() {
+    assertThat(
+            Kernel.create(new KernelConfig(Choice.AUTO, Isa.PORTABLE, Precision.BF16, true)).name())
+        .isEqualTo("native-portable-bf16-emulated");
+    assertThat(Kernel.create(new KernelConfig(Choice.JAVA, Isa.AUTO, Precision.BF16, true)).name())
+        .isEqualTo("java-bf16-emulated");
+  }
+
+  @Test
+  void theProcessorsInstructionIsPreferredToItsEmulation() {
+    String name =
+        Kernel.create(new KernelConfig(Choice.NATIVE, Isa.AUTO, Precision.BF16, true)).name();
+    boolean has = NativeKernel.isSupported(Isa.AUTO, Arithmetic.BF16);
+    assertThat(name.endsWith("-emulated")).isNotEqualTo(has);
+  }
+}
