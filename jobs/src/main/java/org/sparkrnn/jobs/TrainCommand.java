@@ -117,10 +117,11 @@ final class TrainCommand implements Callable<Integer> {
   /** The summary of a run that failed: not a word on the console, where the failure is told. */
   private static void writeAfterFailure(
       RunSummary summary, HadoopFiles files, TrainingConfig config, Exception failure) {
-    if (!summary.hasStarted()) {
-      return;
-    }
     ErrorReport report = ErrorReport.of(failure);
+    boolean refused = report.exitCode() == BadInputException.EXIT_CODE && !summary.hasTrained();
+    if (refused || !summary.hasStarted()) {
+      return; // bad input leaves nothing behind
+    }
     try {
       summary.write(files, config.checkpoint().path(), report.exitCode(), report.sentence());
     } catch (IOException e) {

@@ -68,6 +68,11 @@ public final class RunSummary implements TrainingListener {
     return started;
   }
 
+  /** Whether a round of this process has ended. */
+  public boolean hasTrained() {
+    return trainingLoss.isPresent();
+  }
+
   /**
    * Writes {@code summary.json}.
    *
