@@ -110,7 +110,7 @@ class LauncherIT {
     CommandRun run = finished(process);
 
     assertThat(run.exitCode()).as(run.error()).isZero();
-    assertThat(run.error()).contains("Summary: exit code 0 (SIGTERM)");
+    assertThat(run.error()).contains("Summary: exit code 0 (SIG" + signal + ")");
     assertThat(folder.resolve("model/summary.json")).content().contains("\"exit_code\" : 0");
     assertThat(folder.resolve(run.lastLine()).resolve("manifest.json")).exists();
   }
