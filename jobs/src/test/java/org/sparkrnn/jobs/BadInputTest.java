@@ -1,6 +1,7 @@
 package org.sparkrnn.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -230,14 +231,22 @@ class BadInputTest {
    * A device that refuses every byte; permissions cannot be tested the same way, root ignores them.
    */
   @Test
-  void noSpaceLeft() throws IOException {
+  void noSpaceLeft() throws Exception {
     Path full = Files.createDirectory(folder.resolve("full"));
-    Files.createFile(full.resolve("metrics.jsonl"));
-    Files.createSymbolicLink(full.resolve("metrics.jsonl.partial"), Path.of("/dev/full"));
+    assumeThat(command("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "" + full))
+        .as("exit code of mounting a small disk, which only root may")
+        .isZero();
+    try {
+      Files.write(full.resolve("filler"), new byte[4096]);
+      CommandRun run = refused(2, full + "/lock.json", trainArguments("checkpoint.path=" + full));
+      assertThat(run.sentence()).contains("No space left on device");
+    } finally {
+      command("umount", "" + full);
+    }
+  }
 
-    CommandRun run = refused(2, "metrics.jsonl.partial", trainArguments("checkpoint.path=" + full));
-
-    assertThat(run.sentence()).contains("No space left on device");
+  private static int command(String... words) throws IOException, InterruptedException {
+    return new ProcessBuilder(words).redirectErrorStream(true).start().waitFor();
   }
 
   @Test

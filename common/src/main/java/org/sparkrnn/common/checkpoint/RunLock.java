@@ -170,6 +170,9 @@ public final class RunLock implements Ownership, AutoCloseable {
     } catch (FileAlreadyExistsException | NoSuchFileException e) { // somebody was faster
       files.delete(temporary);
       return false;
+    } catch (IOException e) {
+      deleteAfter(e, temporary);
+      throw e;
     }
     if (!isOurs()) {
       return false;
@@ -180,6 +183,14 @@ public final class RunLock implements Ownership, AutoCloseable {
     // Nobody waits for it: beat() throws nothing.
     var unused = heart.scheduleWithFixedDelay(this::beat, millis, millis, TimeUnit.MILLISECONDS);
     return true;
+  }
+
+  private void deleteAfter(IOException failure, String temporary) {
+    try {
+      files.delete(temporary);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
   }
 
   /** What processes left that died while they took the lock. */
