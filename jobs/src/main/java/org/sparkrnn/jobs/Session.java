@@ -24,6 +24,10 @@ record Session(SparkSession spark) implements AutoCloseable {
   /** How Spark calls an application that no master has given an identifier. */
   private static final String UNREGISTERED = "spark-application-";
 
+  /** Settings whose values neither logs nor event files show: Spark's own and those of stores. */
+  private static final String CREDENTIALS =
+      "(?i)secret|passw|token|credential|access[.]?key|account[.]key|private[.]?key|[.]sas[.]";
+
   /** Settings that are fixed before the program runs; in a file they would have no effect. */
   private static final List<String> TOO_LATE =
       List.of("spark.master", "spark.submit.deployMode", "spark.driver.memory");
@@ -93,6 +97,7 @@ record Session(SparkSession spark) implements AutoCloseable {
     conf.setIfMissing("spark.task.reaper.enabled", "true"); // a cancelled round frees its slots
     conf.setIfMissing("spark.driver.maxResultSize", "0"); // the driver's memory is the limit
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+    conf.setIfMissing("spark.redaction.regex", CREDENTIALS);
     if (conf.get("spark.master").startsWith("local")) {
       conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
       conf.setIfMissing("spark.driver.host", "127.0.0.1");

@@ -200,7 +200,7 @@ final class TrainCommand implements Callable<Integer> {
   /** The command that trains this model further. */
   private String trainFurther(TrainingConfig config, String run, boolean finished) {
     StringBuilder command = new StringBuilder("bin/spark-rnn train --config " + configFile);
-    overrides.forEach(setting -> command.append(" --set ").append(setting));
+    overrides.forEach(setting -> command.append(" --set ").append(shown(setting)));
     if (!finished) {
       return command.append(" --resume").toString();
     }
@@ -210,6 +210,13 @@ final class TrainCommand implements Callable<Integer> {
     }
     int epochs = 2 * config.training().epochs();
     return command.append(" --resume --set training.epochs=%d".formatted(epochs)).toString();
+  }
+
+  /** A setting without what may be a credential: the output goes to logs. */
+  private static String shown(String setting) {
+    return setting.startsWith("spark.")
+        ? setting.substring(0, setting.indexOf('=') + 1) + "..."
+        : setting;
   }
 
   private static void requireSet(String key, String value) {

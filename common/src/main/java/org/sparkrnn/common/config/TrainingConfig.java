@@ -140,4 +140,10 @@ public record TrainingConfig(
     BigDecimal rounded = exact.round(new MathContext(17));
     return rounded.scale() < 0 ? rounded.setScale(0) : rounded;
   }
+
+  /** Without Spark's settings, among which are credentials. */
+  @Override
+  public String toString() {
+    return semanticText();
+  }
 }
