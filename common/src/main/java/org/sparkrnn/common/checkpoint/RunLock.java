@@ -1,8 +1,6 @@
 package org.sparkrnn.common.checkpoint;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
@@ -66,7 +64,7 @@ public final class RunLock implements Ownership, AutoCloseable {
 
     /** Whether its process was one of this machine and has ended. */
     boolean isGone() {
-      if (!machine.equals(machineName()) || HELD.contains(token)) {
+      if (!machine.equals(Machine.name()) || HELD.contains(token)) {
         return false;
       }
       return pid == ProcessHandle.current().pid()
@@ -214,8 +212,8 @@ public final class RunLock implements Ownership, AutoCloseable {
   @Override
   public synchronized void require() throws IOException {
     Optional<byte[]> content = read();
-    Optional<Owner> owner = content.isEmpty() ? Optional.empty() : owner(content.get());
-    if (owner.filter(other -> other.token.equals(token)).isEmpty()) {
+    Optional<Owner> owner = content.flatMap(this::owner);
+    if (!isOurs(owner)) {
       throw new BadInputException(
           "Cannot go on writing to %s: its %s is no longer ours but that of %s"
               .formatted(run, FILE, content.isEmpty() ? "nobody" : name(owner)));
@@ -248,9 +246,11 @@ public final class RunLock implements Ownership, AutoCloseable {
   }
 
   private boolean isOurs() throws IOException {
-    Optional<byte[]> content = read();
-    return content.isPresent()
-        && owner(content.get()).filter(owner -> owner.token.equals(token)).isPresent();
+    return isOurs(read().flatMap(this::owner));
+  }
+
+  private boolean isOurs(Optional<Owner> owner) {
+    return owner.filter(other -> other.token.equals(token)).isPresent();
   }
 
   private Optional<byte[]> read() throws IOException {
@@ -284,8 +284,8 @@ public final class RunLock implements Ownership, AutoCloseable {
     ProcessHandle process = ProcessHandle.current();
     Map<String, Object> lock = new TreeMap<>();
     lock.put("token", token);
-    lock.put("host", hostName());
-    lock.put("machine", machineName());
+    lock.put("host", Machine.hostName());
+    lock.put("machine", Machine.name());
     lock.put("pid", process.pid());
     lock.put("process_start_millis", startOf(process));
     lock.put("since", since.toString());
@@ -295,25 +295,6 @@ public final class RunLock implements Ownership, AutoCloseable {
 
   private static long startOf(ProcessHandle process) {
     return process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
-  }
-
-  private static String hostName() {
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      return "unknown";
-    }
-  }
-
-  /** The host, and the container in it: process numbers mean something within one only. */
-  private static String machineName() {
-    try {
-      return hostName()
-          + " "
-          + java.nio.file.Files.readSymbolicLink(java.nio.file.Path.of("/proc/self/ns/pid"));
-    } catch (IOException | UnsupportedOperationException e) {
-      return hostName();
-    }
   }
 
   private static void sleep(Duration duration) throws IOException {

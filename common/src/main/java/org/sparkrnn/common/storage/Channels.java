@@ -1,6 +1,7 @@
 package org.sparkrnn.common.storage;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import org.sparkrnn.common.errors.BadInputException;
@@ -60,7 +61,7 @@ public final class Channels {
     if (path.isEmpty()) {
       throw new BadInputException("Cannot write a file: its path is empty");
     }
-    try (java.io.OutputStream out = files.create(path)) {
+    try (OutputStream out = files.create(path)) {
       out.write(bytes);
     }
   }

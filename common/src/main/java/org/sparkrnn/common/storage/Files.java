@@ -59,9 +59,7 @@ public interface Files {
    * the new content, or for a moment no file. A crash in that moment leaves the partial file.
    */
   default void replace(String path, byte[] content) throws IOException {
-    try (OutputStream out = create(partial(path))) {
-      out.write(content);
-    }
+    Channels.writeAll(this, partial(path), content);
     delete(path);
     renameNoOverwrite(partial(path), path);
   }

@@ -15,8 +15,6 @@ import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.ZoneId;
-import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.sparkrnn.common.config.RunConfig.Deadline;
 import org.sparkrnn.common.errors.BadInputException;
 
 class TrainingConfigTest {
@@ -280,29 +277,6 @@ class TrainingConfigTest {
     assertThat(config.training().maxDuration()).isEqualTo(Duration.ofHours(8));
     assertThat(config.training().stopGrace()).isEqualTo(Duration.ofMillis(1500));
     assertThat(of("round.inline-state-bytes=2MiB").round().inlineStateBytes()).isEqualTo(2 << 20);
-  }
-
-  @Test
-  void theEarlierOfDurationAndTimeOfDayIsTheDeadline() {
-    ZonedDateTime evening = ZonedDateTime.of(2026, 3, 9, 22, 0, 0, 0, ZoneId.of("UTC"));
-    assertThat(of().training().deadline(evening)).isEmpty();
-    assertThat(of("training.until=05:30").training().deadline(evening))
-        .hasValue(new Deadline(evening.plusMinutes(450), "training.until"));
-    assertThat(of("training.until=22:15:30").training().deadline(evening))
-        .hasValue(new Deadline(evening.plusSeconds(930), "training.until"));
-    assertThat(of("training.until=22:00").training().deadline(evening))
-        .hasValue(new Deadline(evening.plusDays(1), "training.until"));
-    assertThat(of("training.until=05:30", "training.max-duration=6h").training().deadline(evening))
-        .hasValue(new Deadline(evening.plusHours(6), "training.max-duration"));
-    assertThat(of("training.until=05:30", "training.max-duration=9h").training().deadline(evening))
-        .hasValue(new Deadline(evening.plusMinutes(450), "training.until"));
-  }
-
-  @Test
-  void aNightInWhichClocksAreSetBackIsAnHourLonger() {
-    ZonedDateTime evening = ZonedDateTime.of(2026, 10, 24, 22, 0, 0, 0, ZoneId.of("Europe/Berlin"));
-    Deadline deadline = of("training.until=05:30").training().deadline(evening).orElseThrow();
-    assertThat(Duration.between(evening, deadline.at())).isEqualTo(Duration.ofMinutes(510));
   }
 
   @Test

@@ -81,11 +81,11 @@ public final class RunSummary implements TrainingListener {
    * @param reason why it ended, or the sentence of its failure
    */
   public void write(Files files, String run, int exitCode, String reason) throws IOException {
-    Duration time = Duration.between(began, Instant.now());
+    Instant ended = Instant.now();
     Map<String, Object> summary = new TreeMap<>();
     summary.put("began", began.toString());
-    summary.put("ended", Instant.now().toString());
-    summary.put("seconds", time.toMillis() / 1000.0);
+    summary.put("ended", ended.toString());
+    summary.put("seconds", Duration.between(began, ended).toMillis() / 1000.0);
     summary.put("exit_code", exitCode);
     summary.put("reason", reason);
     summary.put("checkpoint", checkpoint(files, run));

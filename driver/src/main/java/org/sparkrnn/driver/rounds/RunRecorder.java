@@ -1,8 +1,6 @@
 package org.sparkrnn.driver.rounds;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.checkpoint.Checkpoint;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.checkpoint.Machine;
 import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.driver.metrics.MetricsLog;
@@ -117,7 +116,7 @@ final class RunRecorder {
     Map<String, Object> run = new TreeMap<>();
     run.put("application_id", context.sc().applicationId());
     run.put("corpus_path", setting.corpusPath());
-    run.put("host", hostName());
+    run.put("host", Machine.hostName());
     run.put("java_version", Runtime.version().toString());
     run.put("kernels", List.copyOf(kernels));
     run.put("master", context.master());
@@ -125,13 +124,5 @@ final class RunRecorder {
     run.put("spark_version", context.version());
     run.put("started", started.toString());
     return run;
-  }
-
-  private static String hostName() {
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      return "unknown";
-    }
   }
 }
