@@ -20,6 +20,9 @@ import org.sparkrnn.worker.training.TrainingCheckpoint;
  */
 record SavedModel(TrainingCheckpoint checkpoint, TrainingConfig config) {
 
+  /** How products are computed is no property of parameters: they may be used on other machines. */
+  private static final String PRECISION = "kernel.precision";
+
   /**
    * Opens a run's best checkpoint, else its newest, or the one {@code step-N} that the path names.
    *
@@ -32,11 +35,12 @@ record SavedModel(TrainingCheckpoint checkpoint, TrainingConfig config) {
             CheckpointStore.resolve(
                 files, path, warning -> console.error().println("Passed over: " + warning)));
     TrainingConfig config = TrainingConfig.load(checkpoint.config().semanticText(), overrides);
-    List<ConfigDifference> differences = config.differences(checkpoint.config());
-    if (!differences.isEmpty()) {
-      throw new BadInputException(
-          "Cannot use --set with checkpoint %s: %s"
-              .formatted(checkpoint.checkpoint().path(), differences.get(0)));
+    for (ConfigDifference difference : config.differences(checkpoint.config())) {
+      if (!difference.key().equals(PRECISION)) {
+        throw new BadInputException(
+            "Cannot use --set with checkpoint %s: %s"
+                .formatted(checkpoint.checkpoint().path(), difference));
+      }
     }
     return new SavedModel(checkpoint, config);
   }

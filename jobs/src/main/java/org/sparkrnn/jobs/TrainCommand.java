@@ -201,6 +201,8 @@ final class TrainCommand implements Callable<Integer> {
   private String trainFurther(TrainingConfig config, String run, boolean finished) {
     StringBuilder command = new StringBuilder("bin/spark-rnn train --config " + configFile);
     overrides.forEach(setting -> command.append(" --set ").append(shown(setting)));
+    maxDuration.ifPresent(time -> command.append(" --max-duration ").append(time));
+    until.ifPresent(time -> command.append(" --until ").append(time));
     if (!finished) {
       return command.append(" --resume").toString();
     }

@@ -1,6 +1,7 @@
 package org.sparkrnn.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -86,6 +87,25 @@ class CommandLineTest {
     assertThat(json.get("perplexity").asDouble()).isEqualTo(StrictMath.exp(nats));
     assertThat(json.get("bits_per_token").asDouble()).isEqualTo(nats / StrictMath.log(2));
     assertThat(json.get("oov_share").asDouble()).isZero();
+
+    CommandRun elsewhere =
+        CommandRun.of(
+            "evaluate",
+            "--checkpoint",
+            "" + model,
+            "--corpus",
+            "" + corpus,
+            "--split",
+            "test",
+            "--json",
+            "--set",
+            "kernel.precision=bf16",
+            "--set",
+            "kernel.bf16-emulation=true");
+    assertThat(elsewhere.exitCode()).as(elsewhere.error()).isZero();
+    assertThat(new ObjectMapper().readTree(elsewhere.out()).get("nats_per_token").asDouble())
+        .isNotEqualTo(nats)
+        .isCloseTo(nats, within(0.02));
 
     CommandRun generate = generate(model, "7");
     assertThat(generate.exitCode()).as(generate.error()).isZero();

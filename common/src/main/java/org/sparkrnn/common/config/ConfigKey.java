@@ -75,6 +75,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("training.seed", c -> c.training().seed()),
           free("training.stop-grace", c -> c.training().stopGrace()),
           semantic("round.local-steps", c -> c.round().localSteps()),
+          semantic("round.warmup-steps", c -> c.round().warmupSteps()),
           free("round.timeout", c -> c.round().timeout()),
           free("round.inline-state-bytes", c -> c.round().inlineStateBytes()),
           semantic("outer.kind", c -> c.outer().kind()),

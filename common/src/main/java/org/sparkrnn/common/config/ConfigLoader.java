@@ -270,6 +270,7 @@ final class ConfigLoader {
             settings.duration("training.stop-grace")),
         new RoundConfig(
             settings.integer("round.local-steps"),
+            settings.longInteger("round.warmup-steps"),
             settings.duration("round.timeout"),
             settings.bytes("round.inline-state-bytes")),
         new OuterConfig(

@@ -76,9 +76,14 @@ public record TrainingState(
     return withPlan(new Plan(corpusTokens, plan.replicas(), plan.streams(), plan.window()));
   }
 
-  /** Steps of the next round: {@code round.local-steps}, or what is left of the epoch. */
+  /**
+   * Steps of the next round: {@code round.local-steps}, or what is left of the epoch; one within
+   * {@code round.warmup-steps}.
+   */
   public int stepsInRound(TrainingConfig config) {
-    return (int) Math.min(config.round().localSteps(), plan.stepsPerEpoch() - stepInEpoch);
+    boolean warmup = step < config.round().warmupSteps();
+    long most = warmup ? 1 : config.round().localSteps();
+    return (int) Math.min(most, plan.stepsPerEpoch() - stepInEpoch);
   }
 
   /** What a replica does in the next round. */

@@ -53,6 +53,16 @@ class TrainingStateTest {
   }
 
   @Test
+  void roundsOfTheWarmUpHaveOneStep() {
+    TrainingConfig config = Runs.config("round.local-steps=4", "round.warmup-steps=2");
+    TrainingState state = TrainingState.start(PLAN);
+    assertThat(state.stepsInRound(config)).isEqualTo(1);
+    assertThat(afterSteps(state, 1).stepsInRound(config)).isEqualTo(1);
+    assertThat(afterSteps(state, 2).stepsInRound(config)).isEqualTo(4);
+    assertThat(afterSteps(state, 7).stepsInRound(config)).isEqualTo(4);
+  }
+
+  @Test
   void bestLossIsRememberedAndPlateauLowersTheRate() {
     TrainingConfig config =
         Runs.config(
