@@ -2,15 +2,21 @@ package org.sparkrnn.worker.kernel;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Loads the native library that the jar carries, once per class loader: it is extracted under a
@@ -75,7 +81,7 @@ final class NativeLibrary {
     Path directory = privateDirectory();
     Path file = directory.resolve(FILE);
     try {
-      Files.write(file, library);
+      writePrivate(file, library);
       // Read back: a full disk or another writer would show here, not as a crash later.
       byte[] hash = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
       String actual = HexFormat.of().formatHex(hash);
@@ -90,12 +96,24 @@ final class NativeLibrary {
     }
   }
 
-  private static Path privateDirectory() throws IOException {
+  /** Makes a directory that nobody else can enter, under a random name. */
+  static Path privateDirectory() throws IOException {
     String parent = System.getProperty(DIRECTORY, System.getProperty("java.io.tmpdir"));
-    return Files.createTempDirectory(
-            Path.of(parent),
-            "sparkrnn-",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")))
+    return Files.createTempDirectory(Path.of(parent), "sparkrnn-", permissions("rwx------"))
         .toAbsolutePath();
+  }
+
+  /** Writes a new file that nobody else can open. */
+  static void writePrivate(Path file, byte[] bytes) throws IOException {
+    Set<StandardOpenOption> newFile =
+        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    try (OutputStream out =
+        Channels.newOutputStream(Files.newByteChannel(file, newFile, permissions("rw-------")))) {
+      out.write(bytes);
+    }
+  }
+
+  private static FileAttribute<Set<PosixFilePermission>> permissions(String owner) {
+    return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(owner));
   }
 }
