@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
     synopsisHeading = "Usage: ",
     customSynopsis = "bin/spark-rnn [--master M] [--conf key=value ...] [--verbose] COMMAND ...",
     descriptionHeading = "%n",
-    description = "Text in, a trained LSTM or GRU out: tokenize, train, evaluate, generate.",
+    description =
+        "Text in, a trained LSTM or GRU out: tokenize, train, evaluate, generate, inspect.",
     commandListHeading = "%nCommands:%n",
     optionListHeading = "%nOptions:%n",
     footerHeading = "%nExit codes:%n",
@@ -32,7 +33,8 @@ import picocli.CommandLine.Spec;
       TokenizeCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
-      GenerateCommand.class
+      GenerateCommand.class,
+      InspectCommand.class
     })
 final class RootCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalTime;
 import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -112,6 +114,37 @@ class CommandLineTest {
     assertThat(generate.out()).startsWith("the ").hasSize("the ".length() + 50 + 1);
     assertThat(generate(model, "7").out()).isEqualTo(generate.out());
     assertThat(generate(model, "8").out()).isNotEqualTo(generate.out());
+  }
+
+  @Test
+  void inspectShowsTheModelAndHowFarGradientsReach() throws IOException {
+    Path model = folder.resolve("inspected");
+    assertThat(train(model).exitCode()).isZero();
+
+    CommandRun text = inspect(model, "--lags", "20");
+    assertThat(text.exitCode()).as(text.error()).isZero();
+    assertThat(text.out())
+        .contains("GRU, 1 layers of 24 units", "rnn.weight_hh_l0", "[72, 24]", "Layer 0: over 20");
+
+    CommandRun run = inspect(model, "--lags", "20", "--json");
+    JsonNode json = new ObjectMapper().readTree(run.out());
+    JsonNode norms = json.get("gradient_norms").get(0);
+    assertThat(norms).hasSize(21);
+    assertThat(norms.get(0).asDouble()).isPositive();
+    assertThat(norms.get(20).asDouble()).isPositive().isLessThan(norms.get(0).asDouble());
+    assertThat(json.get("blocks").get(0).get("name").asText()).isEqualTo("embedding.weight");
+
+    CommandRun missing = CommandRun.of("inspect", "--checkpoint", "" + model, "--gradient-flow");
+    assertThat(missing.exitCode()).isEqualTo(2);
+    assertThat(missing.sentence()).isEqualTo("Cannot follow gradients: --corpus is missing");
+  }
+
+  private CommandRun inspect(Path model, String... more) {
+    List<String> arguments =
+        new ArrayList<>(List.of("inspect", "--checkpoint", "" + model, "--corpus", "" + corpus));
+    arguments.add("--gradient-flow");
+    arguments.addAll(List.of(more));
+    return CommandRun.of(arguments.toArray(String[]::new));
   }
 
   @Test
@@ -240,7 +273,7 @@ class CommandLineTest {
 
   @Test
   void everyCommandExplainsItself() {
-    for (String command : new String[] {"tokenize", "train", "evaluate", "generate"}) {
+    for (String command : new String[] {"tokenize", "train", "evaluate", "generate", "inspect"}) {
       CommandRun run = CommandRun.of(command, "--help");
       assertThat(run.exitCode()).isZero();
       assertThat(run.out()).contains("Usage: spark-rnn " + command);

@@ -26,6 +26,9 @@ final class ReferenceLayer {
   /** {@code [position][unit][slot]}: activations, then gradients by the pre-activations. */
   private double[][][] gates = new double[0][][];
 
+  /** {@code [position, unit]}: gradient by the hidden state, by way of all later steps too. */
+  private double[] dHidden = new double[0];
+
   private double[] x = new double[0];
   private int[] tokens = new int[0];
 
@@ -125,6 +128,7 @@ final class ReferenceLayer {
    */
   double[] backward(double[] w, double[] dOutput, double[][] dState, double[] dw) {
     double[] dx = new double[gates.length * input];
+    dHidden = new double[gates.length * units];
     for (int p = gates.length - 1; p >= 0; p--) {
       int b = p % batch;
       double[] dPrevious = new double[units];
@@ -134,6 +138,7 @@ final class ReferenceLayer {
           d[s] = dState[s][b * units + u];
         }
         d[0] += dOutput[p * units + u];
+        dHidden[p * units + u] = d[0];
         cell.backward(gates[p][u], stateOf(p, u), stateOf(p + batch, u), d);
         dPrevious[u] += d[0];
         for (int s = 1; s < d.length; s++) {
@@ -146,6 +151,14 @@ final class ReferenceLayer {
       System.arraycopy(dPrevious, 0, dState[0], b * units, units);
     }
     return dx;
+  }
+
+  /**
+   * After {@link #backward}: gradient by the hidden state after each step, {@code [position,
+   * unit]}, by way of the output and of all later steps.
+   */
+  double[] dHidden() {
+    return dHidden;
   }
 
   private void addProducts(

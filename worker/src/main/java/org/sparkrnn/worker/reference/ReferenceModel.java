@@ -1,6 +1,7 @@
 package org.sparkrnn.worker.reference;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.sparkrnn.common.config.LossConfig.Reduction;
 import org.sparkrnn.common.parameters.ParameterLayout;
@@ -143,11 +144,30 @@ public final class ReferenceModel {
     return top.clone();
   }
 
+  /**
+   * After {@link #backward}: gradient by a layer's hidden state after each step, {@code [position,
+   * unit]}, by way of its output and of all later steps. Not a copy.
+   */
+  public double[] dHidden(int layer) {
+    return layers.get(layer).dHidden();
+  }
+
   /** Gradients of {@code scale·Σ losses} of the window that ran last, by parameters and state. */
   public Gradients backward(double scale, double[][] masks) {
+    double[] scales = new double[labels.length];
+    Arrays.fill(scales, scale);
+    return backward(scales, masks);
+  }
+
+  /**
+   * Gradients of {@code Σ scales[p]·losses[p]} of the window that ran last.
+   *
+   * @param scales one per position
+   */
+  public Gradients backward(double[] scales, double[][] masks) {
     double[] dw = new double[w.length];
     double[] dState = new double[spec.stateFloats(streams)];
-    double[] d = softmaxBackward(scale, dw);
+    double[] d = softmaxBackward(scales, dw);
     for (int layer = layers.size() - 1; layer >= 0; layer--) {
       double[][] dLayerState = new double[spec.cell().states()][streams * spec.hidden()];
       d = layers.get(layer).backward(w, masked(d, masks[layer + 1]), dLayerState, dw);
@@ -162,16 +182,19 @@ public final class ReferenceModel {
     return new Gradients(dw, dState);
   }
 
-  private double[] softmaxBackward(double scale, double[] dw) {
+  private double[] softmaxBackward(double[] scales, double[] dw) {
     int vocabulary = spec.vocabulary();
     int units = spec.hidden();
     int weights = layout.block(ModelSpec.OUTPUT_WEIGHT).offset();
     int bias = layout.block(ModelSpec.OUTPUT_BIAS).offset();
     double[] dTop = new double[top.length];
     for (int p = 0; p < labels.length; p++) {
+      if (scales[p] == 0) {
+        continue;
+      }
       for (int v = 0; v < vocabulary; v++) {
         double target = v == labels[p] ? 1 : 0;
-        double d = scale * (probabilities[p * vocabulary + v] - target);
+        double d = scales[p] * (probabilities[p * vocabulary + v] - target);
         dw[bias + v] += d;
         for (int k = 0; k < units; k++) {
           dw[weights + v * units + k] += d * top[p * units + k];

@@ -1,0 +1,236 @@
+package org.sparkrnn.jobs;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.corpus.TokenReader;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.driver.storage.HadoopFiles;
+import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.reference.GradientFlow;
+import org.sparkrnn.worker.training.TrainingCheckpoint;
+import org.sparkrnn.worker.training.TrainingState;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code inspect}: what a checkpoint holds. Runs in this JVM, without Spark. */
+@Command(
+    name = "inspect",
+    description = "Shows the model in a checkpoint and, on request, how far its gradients reach.",
+    mixinStandardHelpOptions = true,
+    versionProvider = RootCommand.Version.class)
+final class InspectCommand implements Callable<Integer> {
+  private static final int[] LAGS_PER_DECADE = {1, 2, 5};
+
+  private final Console console;
+
+  @Mixin private CheckpointOptions checkpoint = new CheckpointOptions();
+
+  @Option(
+      names = "--gradient-flow",
+      description =
+          "Print the norm of the loss's gradient by the hidden state of so many steps before;"
+              + " needs --corpus.")
+  private boolean gradientFlow;
+
+  @Option(
+      names = "--corpus",
+      paramLabel = "CORPUS",
+      description = "Its corpus, for --gradient-flow.")
+  private String corpus = "";
+
+  @Option(
+      names = "--split",
+      paramLabel = "train|valid|test",
+      defaultValue = "valid",
+      description = "Which part of it (default: ${DEFAULT-VALUE}).")
+  private String split = "";
+
+  @Option(
+      names = "--lags",
+      paramLabel = "N",
+      defaultValue = "100",
+      description = "Steps to go back (default: ${DEFAULT-VALUE}).")
+  private int lags;
+
+  @Option(
+      names = "--places",
+      paramLabel = "N",
+      defaultValue = "8",
+      description = "Places in the split to begin from (default: ${DEFAULT-VALUE}).")
+  private int places;
+
+  @Option(names = "--json", description = "Print one JSON object.")
+  private boolean json;
+
+  InspectCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (gradientFlow && corpus.isEmpty()) {
+      throw new BadInputException("Cannot follow gradients: --corpus is missing");
+    }
+    if (lags < 1 || places < 1) {
+      throw new BadInputException(
+          "Cannot follow gradients over --lags %d at --places %d: both must be positive"
+              .formatted(lags, places));
+    }
+    HadoopFiles files = Session.files();
+    TrainingCheckpoint saved = checkpoint.open(console, files).checkpoint();
+    float[] parameters = saved.parameters();
+    List<double[]> flow = gradientFlow ? flow(files, saved, parameters).norms() : List.of();
+    if (json) {
+      console.out().println(Json.line(fields(saved, parameters, flow)));
+    } else {
+      printModel(saved, parameters);
+      if (gradientFlow) {
+        printFlow(flow);
+      }
+    }
+    return 0;
+  }
+
+  private GradientFlow flow(HadoopFiles files, TrainingCheckpoint saved, float[] parameters)
+      throws IOException {
+    CorpusReader reader = new CorpusReader(files, corpus);
+    saved.requireVocabulary(reader.vocabulary());
+    long tokens = reader.manifest().split(split).tokens();
+    try (TokenReader source = reader.tokens(split)) {
+      return GradientFlow.of(saved.spec(), parameters, source::read, tokens, places, lags);
+    }
+  }
+
+  private void printModel(TrainingCheckpoint saved, float[] parameters) {
+    ModelSpec spec = saved.spec();
+    TrainingState state = saved.state();
+    print("%s", saved.checkpoint().path());
+    print(
+        "  model       %s, %d layers of %,d units, %s, %s",
+        spec.cell(),
+        spec.layers(),
+        spec.hidden(),
+        spec.isOneHot() ? "one-hot input" : "embedding of " + spec.embedding(),
+        saved.vocabulary());
+    print("  parameters  %,d", parameters.length);
+    print(
+        "  trained     step %,d, epoch %d, %,d tokens in %,d rounds of %d replicas",
+        state.step(), state.epoch(), state.tokens(), state.round(), state.plan().replicas());
+    if (state.bestStep() > 0) {
+      print(
+          "  validation  %.4f nats per token at best, at step %,d",
+          state.bestLoss(), state.bestStep());
+    }
+    print("");
+    print("  %-24s %16s %18s %12s", "block", "shape", "root mean square", "largest");
+    for (ParameterBlock block : spec.layout().blocks()) {
+      print(
+          "  %-24s %16s %18.5f %12.5f",
+          block.name(),
+          block.shape(),
+          rootMeanSquare(parameters, block),
+          largest(parameters, block));
+    }
+  }
+
+  private void printFlow(List<double[]> flow) {
+    print("");
+    print(
+        "  Norm of the gradient of the loss by each layer's hidden state of so many steps before");
+    StringBuilder header = new StringBuilder("  %6s".formatted("lag"));
+    for (int layer = 0; layer < flow.size(); layer++) {
+      header.append("%12s".formatted("layer " + layer));
+    }
+    print("%s", header);
+    for (int lag : shownLags()) {
+      StringBuilder row = new StringBuilder("  %6d".formatted(lag));
+      flow.forEach(norms -> row.append(String.format(Locale.ROOT, "%12.3g", norms[lag])));
+      print("%s", row);
+    }
+    for (int layer = 0; layer < flow.size(); layer++) {
+      double[] norms = flow.get(layer);
+      double bits = Math.log(norms[0] / norms[lags]) / Math.log(2);
+      print(
+          "  Layer %d: over %d steps it %s %.3g-fold, it %s every %.1f steps.",
+          layer,
+          lags,
+          bits > 0 ? "falls" : "grows",
+          Math.pow(2, Math.abs(bits)),
+          bits > 0 ? "halves" : "doubles",
+          lags / Math.abs(bits));
+    }
+  }
+
+  /** 0, 1, 2, 5, 10, 20, 50 … and the largest. */
+  private List<Integer> shownLags() {
+    List<Integer> shown = new ArrayList<>(List.of(0));
+    for (long decade = 1; decade <= lags; decade *= 10) {
+      for (int digit : LAGS_PER_DECADE) {
+        if (digit * decade < lags) {
+          shown.add((int) (digit * decade));
+        }
+      }
+    }
+    shown.add(lags);
+    return shown;
+  }
+
+  private static Map<String, Object> fields(
+      TrainingCheckpoint saved, float[] parameters, List<double[]> flow) {
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("checkpoint", saved.checkpoint().path());
+    fields.put("parameters", parameters.length);
+    fields.put("step", saved.state().step());
+    fields.put("epoch", saved.state().epoch());
+    fields.put("tokens", saved.state().tokens());
+    if (saved.state().bestStep() > 0) {
+      fields.put("best_loss_nats_per_token", saved.state().bestLoss());
+    }
+    List<Map<String, Object>> blocks = new ArrayList<>();
+    for (ParameterBlock block : saved.spec().layout().blocks()) {
+      blocks.add(
+          new TreeMap<>(
+              Map.of(
+                  "name", block.name(),
+                  "shape", block.shape(),
+                  "root_mean_square", rootMeanSquare(parameters, block),
+                  "largest", largest(parameters, block))));
+    }
+    fields.put("blocks", blocks);
+    if (!flow.isEmpty()) {
+      fields.put("gradient_norms", flow); // [layer][lag]
+    }
+    return fields;
+  }
+
+  private static double rootMeanSquare(float[] parameters, ParameterBlock block) {
+    double sum = 0;
+    for (int i = block.offset(); i < block.offset() + block.size(); i++) {
+      sum += (double) parameters[i] * parameters[i];
+    }
+    return Math.sqrt(sum / block.size());
+  }
+
+  private static double largest(float[] parameters, ParameterBlock block) {
+    double largest = 0;
+    for (int i = block.offset(); i < block.offset() + block.size(); i++) {
+      largest = Math.max(largest, Math.abs(parameters[i]));
+    }
+    return largest;
+  }
+
+  private void print(String format, Object... arguments) {
+    PrintStream out = console.out();
+    out.println(String.format(Locale.ROOT, format, arguments));
+  }
+}
