@@ -65,6 +65,7 @@ final class Progress implements TrainingListener, AutoCloseable {
             run.tokensPerEpoch(),
             mebibytes(run.taskMemory().nativeBytes()),
             mebibytes(run.taskMemory().heapBytes())));
+    line("memory: " + run.memory());
     if (run.droppedTokens() > 0) {
       line(
           text(

@@ -39,6 +39,7 @@ class ProgressTest {
         .doesNotContain("\r")
         .contains(
             "training: 1,000 parameters, 2 replicas, 2 epochs of 4,000 tokens; a task takes 1.0 MiB")
+        .contains("memory: 9 of 10\n")
         .contains("round 1  epoch 1/2  step 5  loss 2.5000  2,000 tokens/s  lr 0.500  0:00:0");
   }
 
@@ -53,7 +54,7 @@ class ProgressTest {
     PrintStream out = new PrintStream(written, true, StandardCharsets.UTF_8);
     try (Progress progress = Progress.of(choice, new Console(out, out, columns))) {
       TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
-      progress.started(new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory));
+      progress.started(new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory, "9 of 10"));
       progress.roundEnded(
           new RoundMetrics(
               1,

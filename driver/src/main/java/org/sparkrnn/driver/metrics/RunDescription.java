@@ -16,6 +16,7 @@ import org.sparkrnn.worker.training.TaskMemory;
  * @param tokens trained on so far
  * @param droppedTokens of an epoch that are too few for a row or have no label
  * @param taskMemory what one running task takes
+ * @param memory what the processes take and have
  */
 public record RunDescription(
     long parameters,
@@ -28,4 +29,5 @@ public record RunDescription(
     long tokensPerEpoch,
     long tokens,
     long droppedTokens,
-    TaskMemory taskMemory) {}
+    TaskMemory taskMemory,
+    String memory) {}

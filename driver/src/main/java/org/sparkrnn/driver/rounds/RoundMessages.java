@@ -1,6 +1,8 @@
 package org.sparkrnn.driver.rounds;
 
 import java.util.List;
+import org.sparkrnn.driver.averaging.AveragedSlice;
+import org.sparkrnn.driver.averaging.SlicePiece;
 import org.sparkrnn.driver.messages.Message;
 
 /** The messages of a round, for Kryo's registration. */

@@ -23,11 +23,12 @@ import org.sparkrnn.driver.cluster.AbandonedException;
 import org.sparkrnn.driver.cluster.JobWatch;
 import org.sparkrnn.driver.cluster.StopRequest;
 import org.sparkrnn.driver.evaluation.DistributedEvaluation;
+import org.sparkrnn.driver.memory.MemoryPlan;
+import org.sparkrnn.driver.memory.RoundMemory;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.RunDescription;
 import org.sparkrnn.driver.metrics.TrainingListener;
 import org.sparkrnn.driver.storage.HadoopFiles;
-import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Evaluation;
 import org.sparkrnn.worker.training.Evaluator;
@@ -56,6 +57,7 @@ public final class Trainer {
   private final TrainingRound rounds;
   private final DistributedEvaluation evaluation;
   private final RunRecorder recorder;
+  private final MemoryPlan memory;
   private Duration longestRound = Duration.ZERO;
   private RunPosition position;
 
@@ -82,12 +84,12 @@ public final class Trainer {
     this.rounds = new TrainingRound(context, setting, watch);
     this.evaluation =
         new DistributedEvaluation(context, files, corpusPath, config.kernel(), spec, watch);
-    RunChecks checks = new RunChecks(context, setting);
-    checks.requireResultsFit();
+    this.memory = MemoryPlan.of(context, RoundMemory.of(config, spec));
+    memory.requirePossible();
     this.position =
         new RunStart(setting, store, vocabulary)
             .find(options, corpus.manifest().split(TRAIN).tokens());
-    checks.requireSharedWorkFolder(watch);
+    new RunChecks(context, setting).requireSharedWorkFolder(watch);
     this.recorder =
         new RunRecorder(context, setting, store, vocabulary, listeners, position.state());
   }
@@ -131,6 +133,7 @@ public final class Trainer {
   }
 
   private TrainingOutcome train() throws IOException {
+    memory.warnings().forEach(LOG::warn);
     recorder.started(description());
     try {
       while (end().isEmpty()) {
@@ -247,7 +250,6 @@ public final class Trainer {
   private RunDescription description() {
     TrainingState state = position.state();
     Plan plan = state.plan();
-    Kernel kernel = Kernel.create(config.kernel());
     return new RunDescription(
         setting.spec().layout().size(),
         plan.replicas(),
@@ -259,7 +261,8 @@ public final class Trainer {
         plan.tokensPerEpoch(),
         state.tokens(),
         plan.droppedTokens(),
-        TaskMemory.of(config, setting.spec(), kernel));
+        TaskMemory.of(config, setting.spec()),
+        memory.summary());
   }
 
   private static String required(String key, String value) {

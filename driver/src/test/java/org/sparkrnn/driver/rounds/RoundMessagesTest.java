@@ -20,6 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkrnn.common.storage.LocalFiles;
 import org.sparkrnn.driver.KryoRegistrations;
+import org.sparkrnn.driver.averaging.AveragedSlice;
+import org.sparkrnn.driver.averaging.SlicePiece;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.worker.training.ReplicaState;
 import org.sparkrnn.worker.training.ReplicaStatistics;

@@ -3,6 +3,7 @@ package org.sparkrnn.worker.kernel;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.config.KernelConfig;
+import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.random.PhiloxKey;
@@ -31,6 +32,16 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
       case NATIVE -> new NativeKernel(config);
       case AUTO -> nativeOrElseJava(config);
     };
+  }
+
+  /**
+   * A kernel whose sizes are those of the settings' kernel, though this machine may lack the
+   * processor that it needs: a driver plans for its executors.
+   *
+   * @throws IllegalStateException with the reason, if the native kernel is asked for and not there
+   */
+  static Kernel ofSizes(KernelConfig config) {
+    return create(new KernelConfig(config.choice(), Isa.AUTO, config.precision(), true));
   }
 
   private static Kernel java(KernelConfig config) {

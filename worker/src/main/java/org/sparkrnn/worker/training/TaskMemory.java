@@ -3,6 +3,7 @@ package org.sparkrnn.worker.training;
 import java.io.Serializable;
 import org.sparkrnn.common.config.OptimizerConfig;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -10,20 +11,23 @@ import org.sparkrnn.worker.model.ModelSpec;
 /**
  * The memory that one running task takes; the formula is in docs/kernel.md.
  *
- * @param nativeBytes its arena, outside the heap; with the Java kernel an array on the heap
- * @param heapBytes arrays on the Java heap, beside the broadcast parameters that the tasks of a
- *     process share
+ * @param nativeBytes its arena, outside the heap; 0 with the Java kernel
+ * @param heapBytes arrays on the Java heap, the arena of the Java kernel among them, beside the
+ *     broadcast parameters that the tasks of a process share
  */
 public record TaskMemory(long nativeBytes, long heapBytes) implements Serializable {
 
-  /** What {@link ReplicaTrainer#run} allocates. */
-  public static TaskMemory of(TrainingConfig config, ModelSpec spec, Kernel kernel) {
+  /** What {@link ReplicaTrainer#run} allocates, whatever processor this machine has. */
+  public static TaskMemory of(TrainingConfig config, ModelSpec spec) {
+    Kernel kernel = Kernel.ofSizes(config.kernel());
     int streams = config.batch().streams();
     int window = config.batch().window();
     int moments = ReplicaTrainer.momentVectors(config);
-    return new TaskMemory(
-        LanguageModel.trainingBytes(spec, kernel, streams, window, moments),
-        Float.BYTES * heapElements(config, spec));
+    long arena = LanguageModel.trainingBytes(spec, kernel, streams, window, moments);
+    long heap = Float.BYTES * heapElements(config, spec);
+    return kernel instanceof JavaKernel
+        ? new TaskMemory(0, arena + heap)
+        : new TaskMemory(arena, heap);
   }
 
   /** Floats and ints. */

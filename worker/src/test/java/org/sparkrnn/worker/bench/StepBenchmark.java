@@ -119,7 +119,7 @@ public final class StepBenchmark {
     Kernel kernel = Kernel.create(config.kernel());
     int positions = config.batch().streams() * config.batch().window();
     Plan plan = Plan.of(config, (long) positions * Integer.MAX_VALUE);
-    times.started(kernel, TaskMemory.of(config, spec, kernel).nativeBytes());
+    times.started(kernel, TaskMemory.of(config, spec).nativeBytes());
     try {
       ReplicaTrainer.run(
           config,

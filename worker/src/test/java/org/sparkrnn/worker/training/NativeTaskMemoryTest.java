@@ -2,10 +2,12 @@ package org.sparkrnn.worker.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
-import org.sparkrnn.worker.kernel.NativeKernel;
+import org.sparkrnn.worker.kernel.JavaKernel;
+import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /** The memory that is planned and printed is that of docs/kernel.md, "Memory of a task". */
@@ -151,8 +153,9 @@ class NativeTaskMemoryTest {
             "batch.streams=" + batch,
             "batch.window=" + window,
             "optimizer.kind=" + optimizer,
-            "kernel.precision=" + precision,
-            "kernel.bf16-emulation=true");
+            "kernel.choice=native",
+            "kernel.isa=portable", // may not emulate bf16: sizes need no processor that could train
+            "kernel.precision=" + precision);
     Sizes sizes =
         new Sizes(
             cell.equals("lstm"),
@@ -164,11 +167,28 @@ class NativeTaskMemoryTest {
             window,
             precision.equals("bf16"));
     ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
-    TaskMemory memory = TaskMemory.of(config, spec, new NativeKernel(config.kernel()));
+    TaskMemory memory = TaskMemory.of(config, spec);
 
     assertThat(spec.layout().size()).isEqualTo(Math.toIntExact(sizes.parameters()));
     assertThat(memory.nativeBytes())
         .as("docs/kernel.md, Memory of a task")
         .isEqualTo(4 * floats(sizes, ReplicaTrainer.momentVectors(config), !dropout.equals("0")));
+  }
+
+  @Test
+  void theJavaKernelsArenaIsOnTheHeap() {
+    TrainingConfig config = Runs.config("kernel.choice=java");
+    ModelSpec spec = ModelSpec.of(config.model(), Runs.VOCABULARY);
+    TaskMemory onHeap = TaskMemory.of(config, spec);
+    TaskMemory outside = TaskMemory.of(Runs.config("kernel.choice=native"), spec);
+    long arena =
+        LanguageModel.trainingBytes(
+            spec,
+            new JavaKernel(),
+            config.batch().streams(),
+            config.batch().window(),
+            ReplicaTrainer.momentVectors(config));
+    assertThat(onHeap.nativeBytes()).isZero();
+    assertThat(onHeap.heapBytes()).isEqualTo(outside.heapBytes() + arena);
   }
 }

@@ -157,7 +157,7 @@ class NativeTasksTest {
             "optimizer.learning-rate=0.001");
     int[] tokens = Runs.tokens(100, 3);
     ModelSpec spec = ModelSpec.of(config.model(), Runs.VOCABULARY);
-    long planned = TaskMemory.of(config, spec, kernel(config)).heapBytes();
+    long planned = TaskMemory.of(config, spec).heapBytes();
     float[] parameters = parameters(config);
     epoch(config, parameters, tokens, () -> false); // loads classes
     long before = allocatedBytes();

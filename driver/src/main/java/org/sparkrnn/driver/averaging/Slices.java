@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.rounds;
+package org.sparkrnn.driver.averaging;
 
 import java.io.Serializable;
 
@@ -8,14 +8,14 @@ import java.io.Serializable;
  *
  * <p>Every element is summed over the replicas by itself, so the cut never shows in the result.
  */
-record Slices(int length, int count) implements Serializable {
+public record Slices(int length, int count) implements Serializable {
   /** Below this a slice costs more to schedule than to sum. */
-  static final int SMALLEST = 1 << 16;
+  public static final int SMALLEST = 1 << 16;
 
   /** What one record of a shuffle may hold: 32 MiB, half of Kryo's default buffer. */
-  static final int LARGEST = 1 << 23;
+  public static final int LARGEST = 1 << 23;
 
-  Slices {
+  public Slices {
     if (length < 0 || count < 0 || (length > 0 && count == 0)) {
       throw new IllegalArgumentException(
           "Cannot cut %d values into %d slices".formatted(length, count));
@@ -23,7 +23,7 @@ record Slices(int length, int count) implements Serializable {
   }
 
   /** One slice per reducer, unless that makes them smaller or larger than is sensible. */
-  static Slices of(int length, int reducers) {
+  public static Slices of(int length, int reducers) {
     if (length == 0) {
       return new Slices(0, 0);
     }
@@ -31,12 +31,17 @@ record Slices(int length, int count) implements Serializable {
     return new Slices(length, Math.max(sensible, ceilingOf(length, LARGEST)));
   }
 
-  int from(int slice) {
+  public int from(int slice) {
     return (int) ((long) length * slice / count);
   }
 
-  int to(int slice) {
+  public int to(int slice) {
     return from(slice + 1);
+  }
+
+  /** Values of the longest slice; 0 if there is none. */
+  public int longest() {
+    return count == 0 ? 0 : ceilingOf(length, count);
   }
 
   private static int ceilingOf(int dividend, int divisor) {

@@ -1,14 +1,14 @@
-package org.sparkrnn.driver.rounds;
+package org.sparkrnn.driver.averaging;
 
 import org.apache.spark.Partitioner;
 
 /** Slice i goes to reducer i. */
-final class SlicePartitioner extends Partitioner {
+public final class SlicePartitioner extends Partitioner {
   private static final long serialVersionUID = 1;
 
   private final int slices;
 
-  SlicePartitioner(int slices) {
+  public SlicePartitioner(int slices) {
     this.slices = slices;
   }
 

@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.rounds;
+package org.sparkrnn.driver.averaging;
 
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -16,22 +16,22 @@ public final class AveragedSlice extends Message {
     this(0, new float[0], 0);
   }
 
-  AveragedSlice(int slice, float[] values, long nanos) {
+  public AveragedSlice(int slice, float[] values, long nanos) {
     this.slice = slice;
     this.values = values;
     this.nanos = nanos;
   }
 
-  int slice() {
+  public int slice() {
     return slice;
   }
 
-  float[] values() {
+  public float[] values() {
     return values;
   }
 
   /** Duration of fetching and summing the pieces. */
-  long nanos() {
+  public long nanos() {
     return nanos;
   }
 

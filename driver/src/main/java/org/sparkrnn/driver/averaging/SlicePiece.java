@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.rounds;
+package org.sparkrnn.driver.averaging;
 
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -16,22 +16,22 @@ public final class SlicePiece extends Message {
     this(0, 0, new float[0]);
   }
 
-  SlicePiece(int replica, long weight, float[] values) {
+  public SlicePiece(int replica, long weight, float[] values) {
     this.replica = replica;
     this.weight = weight;
     this.values = values;
   }
 
-  int replica() {
+  public int replica() {
     return replica;
   }
 
   /** What the replica counts for in the average; at least 1. */
-  long weight() {
+  public long weight() {
     return weight;
   }
 
-  float[] values() {
+  public float[] values() {
     return values;
   }
 

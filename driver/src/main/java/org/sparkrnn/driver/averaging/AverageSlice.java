@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.rounds;
+package org.sparkrnn.driver.averaging;
 
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -11,7 +11,8 @@ import scala.Tuple2;
  * The reducer of one slice: buffers the replicas' pieces, averages them in replica order and hands
  * on the reports that came along.
  */
-final class AverageSlice implements FlatMapFunction<Iterator<Tuple2<Integer, Message>>, Message> {
+public final class AverageSlice
+    implements FlatMapFunction<Iterator<Tuple2<Integer, Message>>, Message> {
   private static final long serialVersionUID = 1;
 
   @Override

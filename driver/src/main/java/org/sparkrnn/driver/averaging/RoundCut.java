@@ -1,4 +1,4 @@
-package org.sparkrnn.driver.rounds;
+package org.sparkrnn.driver.averaging;
 
 import java.io.Serializable;
 
@@ -6,9 +6,9 @@ import java.io.Serializable;
  * How the vectors of a round are cut: the parameters' slices come first, then those of the moments
  * if they are averaged too. One reducer per slice.
  */
-record RoundCut(Slices parameters, Slices moments) implements Serializable {
+public record RoundCut(Slices parameters, Slices moments) implements Serializable {
 
-  int slices() {
+  public int slices() {
     return parameters.count() + moments.count();
   }
 }
