@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     customSynopsis = "bin/spark-rnn [--master M] [--conf key=value ...] [--verbose] COMMAND ...",
     descriptionHeading = "%n",
     description =
-        "Text in, a trained LSTM or GRU out: tokenize, train, evaluate, generate, inspect.",
+        "Text in, a trained LSTM or GRU out: tokenize, train, evaluate, generate, inspect, compare.",
     commandListHeading = "%nCommands:%n",
     optionListHeading = "%nOptions:%n",
     footerHeading = "%nExit codes:%n",
@@ -34,7 +34,8 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       EvaluateCommand.class,
       GenerateCommand.class,
-      InspectCommand.class
+      InspectCommand.class,
+      CompareCommand.class
     })
 final class RootCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -148,6 +148,46 @@ class CommandLineTest {
   }
 
   @Test
+  void compareTrainsCellsAtEqualParametersAndGoesOnWhereItWas() throws IOException {
+    String[] command = {
+      "compare",
+      "--config",
+      "" + config,
+      "--output",
+      "" + folder.resolve("compared"),
+      "--cell",
+      "gru",
+      "lstm:optimizer.learning-rate=0.02",
+      "--json"
+    };
+    CommandRun first = CommandRun.of(command);
+    assertThat(first.exitCode()).as(first.error()).isZero();
+    List<JsonNode> rows = new ArrayList<>();
+    for (String line : (Iterable<String>) first.out().lines()::iterator) {
+      rows.add(new ObjectMapper().readTree(line));
+    }
+    assertThat(rows).hasSize(2);
+    long parameters = rows.get(0).get("parameters").asLong();
+    assertThat(rows.get(0).get("hidden").asInt()).isEqualTo(24); // the configuration's own
+    assertThat(rows.get(1).get("hidden").asInt()).isBetween(18, 23);
+    assertThat(rows.get(1).get("parameters").asDouble())
+        .isBetween(0.9 * parameters, 1.1 * parameters);
+    double worst =
+        Math.max(
+            rows.get(0).get("validation_loss_nats").asDouble(),
+            rows.get(1).get("validation_loss_nats").asDouble());
+    for (JsonNode row : rows) {
+      assertThat(row.get("loss_nats").asDouble()).isEqualTo(worst);
+      assertThat(row.get("seconds_to_loss").asDouble())
+          .isPositive()
+          .isLessThanOrEqualTo(row.get("training_seconds").asDouble());
+    }
+
+    CommandRun again = CommandRun.of(command);
+    assertThat(again.out()).isEqualTo(first.out());
+  }
+
+  @Test
   void aNightLeavesASummary() throws IOException {
     Path model = folder.resolve("night");
 
@@ -273,7 +313,8 @@ class CommandLineTest {
 
   @Test
   void everyCommandExplainsItself() {
-    for (String command : new String[] {"tokenize", "train", "evaluate", "generate", "inspect"}) {
+    for (String command :
+        new String[] {"tokenize", "train", "evaluate", "generate", "inspect", "compare"}) {
       CommandRun run = CommandRun.of(command, "--help");
       assertThat(run.exitCode()).isZero();
       assertThat(run.out()).contains("Usage: spark-rnn " + command);

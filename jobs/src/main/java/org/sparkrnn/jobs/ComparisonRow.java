@@ -1,0 +1,90 @@
+package org.sparkrnn.jobs;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.storage.Channels;
+import org.sparkrnn.common.storage.Files;
+import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.common.storage.JsonObject;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/**
+ * What one side of a comparison reached, from the {@code metrics.jsonl} of its run.
+ *
+ * @param tokensPerSecond median of its rounds, evaluation and checkpoints not counted
+ * @param evaluations in their order
+ */
+record ComparisonRow(
+    String name,
+    int hidden,
+    long parameters,
+    double tokensPerSecond,
+    double trainingSeconds,
+    List<Evaluated> evaluations) {
+  private static final int LONGEST_METRICS = 1 << 28;
+
+  /**
+   * One evaluation.
+   *
+   * @param seconds of training before it
+   */
+  record Evaluated(double seconds, double lossNats) {}
+
+  static ComparisonRow of(String name, Files files, TrainingConfig config, ModelSpec spec)
+      throws IOException {
+    String path = Files.join(config.checkpoint().path(), "metrics.jsonl");
+    String text = new String(Channels.readAll(files, path, LONGEST_METRICS), UTF_8);
+    List<Double> rates = new ArrayList<>();
+    List<Evaluated> evaluations = new ArrayList<>();
+    double seconds = 0;
+    for (String line : (Iterable<String>) text.lines()::iterator) {
+      JsonObject round = Json.parse(line.getBytes(UTF_8), path);
+      double rate = round.number("tokens_per_second");
+      rates.add(rate);
+      seconds += round.number("round_tokens") / rate;
+      if (round.has("validation_loss_nats")) {
+        evaluations.add(new Evaluated(seconds, round.number("validation_loss_nats")));
+      }
+    }
+    return new ComparisonRow(
+        name,
+        spec.hidden(),
+        spec.layout().size(),
+        rates.stream().sorted().skip(rates.size() / 2).findFirst().orElse(Double.NaN),
+        seconds,
+        List.copyOf(evaluations));
+  }
+
+  /** The lowest validation loss, in nats per token; NaN if there was no evaluation. */
+  double bestLoss() {
+    return evaluations.stream().mapToDouble(Evaluated::lossNats).min().orElse(Double.NaN);
+  }
+
+  /** Seconds of training until an evaluation gave that loss or less. */
+  OptionalDouble secondsTo(double lossNats) {
+    return evaluations.stream()
+        .filter(evaluated -> evaluated.lossNats() <= lossNats)
+        .mapToDouble(Evaluated::seconds)
+        .findFirst();
+  }
+
+  Map<String, Object> fields(double lossNats) {
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("cell", name);
+    fields.put("hidden", hidden);
+    fields.put("parameters", parameters);
+    fields.put("tokens_per_second", tokensPerSecond);
+    fields.put("training_seconds", trainingSeconds);
+    fields.put("validation_loss_nats", bestLoss());
+    fields.put("loss_nats", lossNats);
+    secondsTo(lossNats).ifPresent(seconds -> fields.put("seconds_to_loss", seconds));
+    return fields;
+  }
+}
