@@ -283,40 +283,16 @@ NATIVE(jdouble, sumOfSquares)(JNIEnv *env, jclass self, jint variant, jlong vect
     return kernel_numbered(variant)->sum_of_squares(floats(vector), count);
 }
 
-NATIVE(void, sgd)
-(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong count,
- jfloat rate, jfloat scale, jfloat limit) {
-    (void)env, (void)self;
-    const scaling s = {scale, limit};
-    kernel_numbered(variant)->sgd(floats(parameters), floats(gradients), count, rate, s);
-}
-
-NATIVE(void, momentum)
-(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong velocity,
- jlong count, jfloat rate, jfloat momentum, jfloat scale, jfloat limit) {
-    (void)env, (void)self;
-    const scaling s = {scale, limit};
-    kernel_numbered(variant)->momentum(floats(parameters), floats(gradients), floats(velocity),
-                                       count, rate, momentum, s);
-}
-
-NATIVE(void, rmsprop)
-(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong mean_square,
- jlong count, jfloat rate, jfloat decay, jfloat complement, jfloat epsilon, jfloat scale,
- jfloat limit) {
-    (void)env, (void)self;
-    const scaling s = {scale, limit};
-    kernel_numbered(variant)->rmsprop(floats(parameters), floats(gradients), floats(mean_square),
-                                      count, rate, decay, complement, epsilon, s);
-}
-
-NATIVE(void, adam)
-(JNIEnv *env, jclass self, jint variant, jlong parameters, jlong gradients, jlong mean,
- jlong mean_square, jlong count, jfloat rate, jfloat beta1, jfloat complement1, jfloat beta2,
- jfloat complement2, jfloat root_correction, jfloat epsilon, jfloat scale, jfloat limit) {
-    (void)env, (void)self;
-    const adam_step step = {rate, beta1, complement1, beta2, complement2, root_correction, epsilon};
-    const scaling s = {scale, limit};
-    kernel_numbered(variant)->adam(floats(parameters), floats(gradients), floats(mean),
-                                   floats(mean_square), count, step, s);
+NATIVE(void, update)
+(JNIEnv *env, jclass self, jint variant, jint rule, jfloatArray coefficients, jlong parameters,
+ jlong gradients, jlong first, jlong second, jlong count) {
+    (void)self;
+    float values[sizeof(update_coefficients) / sizeof(float)] = {0};
+    (*env)->GetFloatArrayRegion(env, coefficients, 0, (*env)->GetArrayLength(env, coefficients),
+                                values);
+    if ((*env)->ExceptionCheck(env)) return;
+    update_coefficients of;
+    memcpy(&of, values, sizeof of);
+    kernel_numbered(variant)->update(rule, &of, floats(parameters), floats(gradients),
+                                     floats(first), floats(second), count);
 }

@@ -66,13 +66,38 @@ typedef struct keep {
     float factor;
 } keep;
 
-typedef struct scaling {
-    float scale, limit;  // limit 0: none
-} scaling;
+// g' = clamp(g * scale, +-limit) + l2 * p + l1 * sign(p); 0 is none.
+typedef struct gradient_transform {
+    float scale, limit, l2, l1;
+} gradient_transform;
 
-typedef struct adam_step {
-    float rate, beta1, complement1, beta2, complement2, root_correction, epsilon;
-} adam_step;
+// The order of NativeKernel.RULES. RMSProp is AdaGrad where decay and complement are 1; Adam also
+// AdamW and NAdam.
+enum { RULE_SGD, RULE_MOMENTUM, RULE_RMSPROP, RULE_ADADELTA, RULE_ADAM };
+
+typedef struct update_decaying {
+    float rate, decay, complement, epsilon;
+} update_decaying;
+
+typedef struct update_adam {
+    float rate, gradient_rate, beta1, complement1, beta2, complement2, root_correction, epsilon;
+    float shrink;
+} update_adam;
+
+// The coefficients of a rule, as UpdateRule.java orders them.
+typedef struct update_coefficients {
+    gradient_transform transform;
+    union {
+        struct {
+            float rate;
+        } sgd;
+        struct {
+            float rate, momentum;
+        } momentum;
+        update_decaying decaying;  // RMSProp and AdaDelta
+        update_adam adam;
+    };
+} update_coefficients;
 
 // One instruction set's functions.
 typedef struct kernel {
@@ -87,13 +112,9 @@ typedef struct kernel {
                      long columns, float *table);
     void (*dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
     double (*sum_of_squares)(const float *x, long count);
-    void (*sgd)(float *p, const float *g, long count, float rate, scaling scaling);
-    void (*momentum)(float *p, const float *g, float *velocity, long count, float rate,
-                     float momentum, scaling scaling);
-    void (*rmsprop)(float *p, const float *g, float *mean_square, long count, float rate,
-                    float decay, float complement, float epsilon, scaling scaling);
-    void (*adam)(float *p, const float *g, float *mean, float *mean_square, long count,
-                 adam_step step, scaling scaling);
+    // One step of an optimizer; moments that the rule does not keep are not touched.
+    void (*update)(int rule, const update_coefficients *c, float *p, const float *g, float *first,
+                   float *second, long count);
 } kernel;
 
 // Instruction sets, and what multiplies: float32; bfloat16 by the processor's instruction; or by a

@@ -19,8 +19,5 @@ const kernel NAME(kernel) = {
     .add_rows = NAME(add_rows),
     .dropout = NAME(dropout),
     .sum_of_squares = NAME(sum_of_squares),
-    .sgd = NAME(sgd),
-    .momentum = NAME(momentum),
-    .rmsprop = NAME(rmsprop),
-    .adam = NAME(adam),
+    .update = NAME(update),
 };

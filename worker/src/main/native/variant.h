@@ -36,12 +36,7 @@ void NAME(add_rows)(const float *from, long from_stride, const int32_t *rows, lo
                     long columns, float *table);
 void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
 double NAME(sum_of_squares)(const float *x, long count);
-void NAME(sgd)(float *p, const float *g, long count, float rate, scaling scaling);
-void NAME(momentum)(float *p, const float *g, float *velocity, long count, float rate,
-                    float momentum, scaling scaling);
-void NAME(rmsprop)(float *p, const float *g, float *mean_square, long count, float rate,
-                   float decay, float complement, float epsilon, scaling scaling);
-void NAME(adam)(float *p, const float *g, float *mean, float *mean_square, long count,
-                adam_step step, scaling scaling);
+void NAME(update)(int rule, const update_coefficients *c, float *p, const float *g, float *first,
+                  float *second, long count);
 
 #endif

@@ -4,23 +4,31 @@
 
 #include "kernel_test.h"
 
-#define VECTORS 4
+#define VECTORS 5
 
 static void random_vectors(float *v[VECTORS], long count, guard where) {
     for (int i = 0; i < VECTORS; i++) {
         v[i] = guarded((size_t)count, where);
         fill(v[i], 1, count, count, 1);
     }
-    for (long i = 0; i < count; i++) v[3][i] = v[3][i] * v[3][i];  // a mean square
+    for (int mean_square = 3; mean_square < VECTORS; mean_square++) {
+        for (long i = 0; i < count; i++) v[mean_square][i] *= v[mean_square][i];
+    }
 }
 
 static void update(const kernel *variant, float *v[VECTORS], long count) {
-    const scaling by_value = {0.7f, 0.5f}, none = {1, 0};
-    const adam_step step = {0.01f, 0.9f, 0.1f, 0.999f, 0.001f, 3.1f, 1e-8f};
-    variant->sgd(v[0], v[1], count, 0.3f, by_value);
-    variant->momentum(v[0], v[1], v[2], count, 0.3f, 0.9f, none);
-    variant->rmsprop(v[0], v[1], v[3], count, 0.01f, 0.95f, 0.05f, 1e-8f, by_value);
-    variant->adam(v[0], v[1], v[2], v[3], count, step, none);
+    const gradient_transform clipped = {0.7f, 0.5f, 0.01f, 0.002f}, none = {1, 0, 0, 0};
+    const update_coefficients sgd = {.transform = clipped, .sgd = {0.3f}};
+    const update_coefficients momentum = {.transform = none, .momentum = {0.3f, 0.9f}};
+    const update_coefficients decaying = {.transform = clipped,
+                                          .decaying = {0.01f, 0.95f, 0.05f, 1e-8f}};
+    const update_coefficients adam = {
+        .transform = none, .adam = {0.01f, 0.02f, 0.9f, 0.1f, 0.999f, 0.001f, 3.1f, 1e-8f, 0.99f}};
+    variant->update(RULE_SGD, &sgd, v[0], v[1], NULL, NULL, count);
+    variant->update(RULE_MOMENTUM, &momentum, v[0], v[1], v[2], NULL, count);
+    variant->update(RULE_RMSPROP, &decaying, v[0], v[1], v[3], NULL, count);
+    variant->update(RULE_ADADELTA, &decaying, v[0], v[1], v[3], v[4], count);
+    variant->update(RULE_ADAM, &adam, v[0], v[1], v[2], v[3], count);
 }
 
 static void test_updates(const kernel *variant, long count, guard where) {

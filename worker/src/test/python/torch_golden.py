@@ -81,13 +81,52 @@ def window(cell, layers, embedding):
     write_safetensors("window-%s-%d-%s" % (cell, layers, "embedding" if embedding else "one-hot"), tensors)
 
 
+class NAdam(torch.optim.Optimizer):
+    """Dozat 2016 as PyTorch has it since 2.0: 1.13's own takes mu twice into the product of the mean's correction."""
+
+    def __init__(self, parameters, lr, betas, eps, momentum_decay):
+        super().__init__(parameters, dict(lr=lr, betas=betas, eps=eps, momentum_decay=momentum_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (beta1, beta2), decay = group["betas"], group["momentum_decay"]
+            for parameter in group["params"]:
+                state, gradient = self.state[parameter], parameter.grad
+                if not state:
+                    state.update(step=0, product=1.0, mean=gradient * 0, square=gradient * 0)
+                state["step"] += 1
+                mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (k * decay)) for k in (state["step"], state["step"] + 1))
+                state["product"] *= mu
+                state["mean"].mul_(beta1).add_(gradient, alpha=1 - beta1)
+                state["square"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+                root = (state["square"] / (1 - beta2 ** state["step"])).sqrt() + group["eps"]
+                parameter.addcdiv_(gradient, root, value=-group["lr"] * (1 - mu) / (1 - state["product"]))
+                parameter.addcdiv_(state["mean"], root, value=-group["lr"] * mu_next / (1 - state["product"] * mu_next))
+
+
+def adam(kind, **more):
+    return lambda parameters: kind(parameters, lr=0.01, betas=(0.9, 0.999), eps=1e-8, **more)
+
+
+def sgd(**more):
+    return lambda parameters: torch.optim.SGD(parameters, lr=1.0, **more)
+
+
 OPTIMIZERS = {
-    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=1.0),
-    "sgd-clipped-by-norm": lambda parameters: torch.optim.SGD(parameters, lr=1.0),
-    "sgd-clipped-by-value": lambda parameters: torch.optim.SGD(parameters, lr=1.0),
+    "sgd": sgd(),
+    "sgd-clipped-by-norm": sgd(),
+    "sgd-clipped-by-value": sgd(),
+    "sgd-weight-decay": sgd(weight_decay=0.001),
+    "sgd-l1": sgd(),
     "momentum": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
     "rmsprop": lambda parameters: torch.optim.RMSprop(parameters, lr=0.01, alpha=0.95, eps=1e-8),
-    "adam": lambda parameters: torch.optim.Adam(parameters, lr=0.01, betas=(0.9, 0.999), eps=1e-8),
+    "adagrad": lambda parameters: torch.optim.Adagrad(parameters, lr=0.05, eps=1e-8),
+    "adadelta": lambda parameters: torch.optim.Adadelta(parameters, lr=1.0, rho=0.9, eps=1e-5),
+    "adam": adam(torch.optim.Adam),
+    "adam-weight-decay": adam(torch.optim.Adam, weight_decay=0.001),
+    "adamw": adam(torch.optim.AdamW, weight_decay=0.1),
+    "nadam": adam(NAdam, momentum_decay=0.004),
 }
 
 
@@ -119,7 +158,8 @@ def trajectory(cell):
             state = tuple(s.detach() for s in state) if cell == "lstm" else state.detach()
             loss = losses_of(logits, part[1:]).mean()
             optimizer.zero_grad()
-            loss.backward()
+            penalty = 0.0001 * sum(p.abs().sum() for p in model.parameters()) if name == "sgd-l1" else 0
+            (loss + penalty).backward()
             if name == "sgd-clipped-by-norm":
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
             if name == "sgd-clipped-by-value":

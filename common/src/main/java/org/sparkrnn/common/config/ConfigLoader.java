@@ -248,7 +248,10 @@ final class ConfigLoader {
             settings.number("optimizer.decay"),
             settings.number("optimizer.beta1"),
             settings.number("optimizer.beta2"),
+            settings.number("optimizer.momentum-decay"),
             settings.number("optimizer.epsilon"),
+            settings.number("optimizer.weight-decay"),
+            settings.number("optimizer.l1"),
             settings.word("optimizer.state", OptimizerConfig.State.class)),
         new ClippingConfig(settings.number("clipping.norm"), settings.number("clipping.value")),
         new ScheduleConfig(

@@ -5,11 +5,15 @@ import java.io.Serializable;
 /**
  * The group {@code optimizer}: the inner optimizer, which takes the local steps of a replica.
  *
- * @param momentum of kind momentum
- * @param decay of the mean of squared gradients, kind rmsprop (PyTorch's alpha)
- * @param beta1 kind adam
- * @param beta2 kind adam
- * @param epsilon kinds rmsprop and adam
+ * @param momentum kind momentum
+ * @param decay of the mean of squared gradients, kinds rmsprop (PyTorch's alpha) and adadelta (rho)
+ * @param beta1 kinds adam, adamw and nadam
+ * @param beta2 kinds adam, adamw and nadam
+ * @param momentumDecay kind nadam
+ * @param epsilon all kinds that divide by a root
+ * @param weightDecay factor of the parameters that is added to their gradient, after clipping; for
+ *     adamw what decays them directly
+ * @param l1 factor of the parameters' signs that is added to their gradient, after clipping
  * @param state what becomes of the moments between rounds
  */
 public record OptimizerConfig(
@@ -19,15 +23,22 @@ public record OptimizerConfig(
     double decay,
     double beta1,
     double beta2,
+    double momentumDecay,
     double epsilon,
+    double weightDecay,
+    double l1,
     State state)
     implements Serializable {
-  /** The rule of one local step. */
+  /** The rule of one local step; sources are in docs/numerics.md, section 8. */
   public enum Kind {
     SGD,
     MOMENTUM,
     RMSPROP,
-    ADAM
+    ADAGRAD,
+    ADADELTA,
+    ADAM,
+    ADAMW,
+    NADAM
   }
 
   /** What becomes of a replica's moments when the parameters are averaged. */
@@ -46,6 +57,9 @@ public record OptimizerConfig(
     Checks.requireShare("optimizer.decay", decay);
     Checks.requireShare("optimizer.beta1", beta1);
     Checks.requireShare("optimizer.beta2", beta2);
+    Checks.requireNotNegative("optimizer.momentum-decay", momentumDecay);
     Checks.requirePositive("optimizer.epsilon", epsilon);
+    Checks.requireNotNegative("optimizer.weight-decay", weightDecay);
+    Checks.requireNotNegative("optimizer.l1", l1);
   }
 }

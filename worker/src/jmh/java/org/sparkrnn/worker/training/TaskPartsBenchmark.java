@@ -6,6 +6,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -23,8 +24,9 @@ import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.corpus.TokenReader;
 import org.sparkrnn.worker.kernel.Arena;
 import org.sparkrnn.worker.kernel.ArenaPlan;
-import org.sparkrnn.worker.kernel.GradientScaling;
+import org.sparkrnn.worker.kernel.GradientTransform;
 import org.sparkrnn.worker.kernel.Matrix;
+import org.sparkrnn.worker.kernel.UpdateRule;
 import org.sparkrnn.worker.kernel.NativeKernel;
 import org.sparkrnn.worker.random.PhiloxKey;
 
@@ -116,6 +118,7 @@ public class TaskPartsBenchmark {
   /** An update of one parameter: nothing but checks and the way into C and back. */
   @Benchmark
   public void nativeCall() {
-    kernel.sgd(parameter, gradient, 0.1f, new GradientScaling(1f, 0f));
+    kernel.update(
+        parameter, gradient, List.of(), new UpdateRule.Sgd(0.1f), GradientTransform.NONE);
   }
 }

@@ -1,5 +1,7 @@
 package org.sparkrnn.worker.kernel;
 
+import java.util.List;
+
 /** Shape checks at the boundary of the kernel; behind it, shapes are trusted. */
 final class Checks {
   private Checks() {}
@@ -56,6 +58,16 @@ final class Checks {
             "Cannot combine %s and %s: expected dense, of equal size"
                 .formatted(first.shape(), other.shape()));
       }
+    }
+  }
+
+  /** Parameters, gradients and what a rule keeps. */
+  static void update(Matrix parameters, Matrix gradients, List<Matrix> moments, UpdateRule rule) {
+    sameSize(parameters, gradients);
+    sameSize(parameters, moments.toArray(new Matrix[0]));
+    if (moments.size() != rule.moments()) {
+      throw new IllegalArgumentException(
+          "Cannot update by %s with %d vectors of moments".formatted(rule, moments.size()));
     }
   }
 

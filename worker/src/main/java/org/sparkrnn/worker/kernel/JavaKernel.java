@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
+import java.util.List;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.random.Philox;
 import org.sparkrnn.worker.random.PhiloxKey;
@@ -142,18 +143,6 @@ public final class JavaKernel implements Kernel {
   }
 
   @Override
-  public void sgd(Matrix parameters, Matrix gradients, float rate, GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients);
-    JavaOptimizers.sgd(
-        data(parameters, gradients),
-        (int) parameters.offset(),
-        (int) gradients.offset(),
-        (int) parameters.size(),
-        rate,
-        scaling);
-  }
-
-  @Override
   public double sumOfSquares(Matrix table, int[] rows, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {
@@ -163,75 +152,40 @@ public final class JavaKernel implements Kernel {
   }
 
   @Override
-  public void sgd(
-      Matrix table, Matrix dTable, int[] rows, int count, float rate, GradientScaling scaling) {
-    for (int i = 0; i < count; i++) {
-      sgd(table.rows(rows[i], 1), dTable.rows(rows[i], 1), rate, scaling);
+  public void update(
+      Matrix parameters,
+      Matrix gradients,
+      List<Matrix> moments,
+      UpdateRule rule,
+      GradientTransform transform) {
+    Checks.update(parameters, gradients, moments, rule);
+    float[] data = data(parameters, gradients);
+    int[] offsets = new int[moments.size()];
+    for (int i = 0; i < offsets.length; i++) {
+      Checks.sameArena(parameters, moments.get(i));
+      offsets[i] = (int) moments.get(i).offset();
     }
+    JavaOptimizers.update(
+        rule,
+        data,
+        (int) parameters.offset(),
+        (int) gradients.offset(),
+        offsets,
+        (int) parameters.size(),
+        transform);
   }
 
   @Override
-  public void momentum(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix velocity,
-      float rate,
-      float momentum,
-      GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients, velocity);
-    JavaOptimizers.momentum(
-        data(parameters, gradients, velocity),
-        (int) parameters.offset(),
-        (int) gradients.offset(),
-        (int) velocity.offset(),
-        (int) parameters.size(),
-        rate,
-        momentum,
-        scaling);
-  }
-
-  @Override
-  public void rmsprop(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix meanSquare,
-      float rate,
-      float decay,
-      float complement,
-      float epsilon,
-      GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients, meanSquare);
-    JavaOptimizers.rmsprop(
-        data(parameters, gradients, meanSquare),
-        (int) parameters.offset(),
-        (int) gradients.offset(),
-        (int) meanSquare.offset(),
-        (int) parameters.size(),
-        rate,
-        decay,
-        complement,
-        epsilon,
-        scaling);
-  }
-
-  @Override
-  public void adam(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix mean,
-      Matrix meanSquare,
-      AdamStep step,
-      GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients, mean, meanSquare);
-    JavaOptimizers.adam(
-        data(parameters, gradients, mean, meanSquare),
-        (int) parameters.offset(),
-        (int) gradients.offset(),
-        (int) mean.offset(),
-        (int) meanSquare.offset(),
-        (int) parameters.size(),
-        step,
-        scaling);
+  public void updateRows(
+      Matrix table,
+      Matrix dTable,
+      int[] rows,
+      int count,
+      UpdateRule.Sgd rule,
+      GradientTransform transform) {
+    for (int i = 0; i < count; i++) {
+      update(table.rows(rows[i], 1), dTable.rows(rows[i], 1), List.of(), rule, transform);
+    }
   }
 
   private static float[] data(Matrix matrix, Matrix... others) {

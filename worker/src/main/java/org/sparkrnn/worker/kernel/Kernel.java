@@ -1,5 +1,6 @@
 package org.sparkrnn.worker.kernel;
 
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.config.KernelConfig;
@@ -138,46 +139,24 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
   /** The sums of squares of the first {@code count} rows, in that order, added in double. */
   double sumOfSquares(Matrix table, int[] rows, int count);
 
-  /** {@code p = fma(−rate, g', p)}; dense matrices of equal size, as in all optimizers. */
-  void sgd(Matrix parameters, Matrix gradients, float rate, GradientScaling scaling);
+  /**
+   * One step of an optimizer.
+   *
+   * @param moments the rule's vectors; all matrices are dense and of equal size
+   */
+  void update(
+      Matrix parameters,
+      Matrix gradients,
+      List<Matrix> moments,
+      UpdateRule rule,
+      GradientTransform transform);
 
   /** The same for the first {@code count} rows of two tables of equal shape. */
-  void sgd(Matrix table, Matrix dTable, int[] rows, int count, float rate, GradientScaling scaling);
-
-  /** {@code v = fma(momentum, v, g'); p = fma(−rate, v, p)} (Polyak 1964, PyTorch's form). */
-  void momentum(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix velocity,
-      float rate,
-      float momentum,
-      GradientScaling scaling);
-
-  /**
-   * {@code s = fma(decay, s, (complement·g')·g'); p = p − (rate·g')/(√s + epsilon)} (Tieleman and
-   * Hinton 2012).
-   *
-   * @param complement {@code 1 − decay}, computed in double
-   */
-  void rmsprop(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix meanSquare,
-      float rate,
-      float decay,
-      float complement,
-      float epsilon,
-      GradientScaling scaling);
-
-  /**
-   * {@code m = fma(beta1, m, complement1·g'); s = fma(beta2, s, (complement2·g')·g'); p = p −
-   * (rate·m)/fma(√s, rootCorrection, epsilon)}.
-   */
-  void adam(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix mean,
-      Matrix meanSquare,
-      AdamStep step,
-      GradientScaling scaling);
+  void updateRows(
+      Matrix table,
+      Matrix dTable,
+      int[] rows,
+      int count,
+      UpdateRule.Sgd rule,
+      GradientTransform transform);
 }

@@ -84,7 +84,12 @@ final class KernelSelfTest {
               statistics.dense(arena, 0, POSITIONS, SoftmaxHead.STATISTICS),
               packed);
       step(kernel, layer, head);
-      kernel.sgd(weights, gradients.vector(arena), 0.1f, new GradientScaling(0.5f, 0.1f));
+      kernel.update(
+          weights,
+          gradients.vector(arena),
+          List.of(),
+          new UpdateRule.Sgd(0.1f),
+          new GradientTransform(0.5f, 0.1f, 0f, 0f));
       List<Result> results = new ArrayList<>();
       results.add(new Result("output", layer.output(TIME).toArray()));
       results.add(new Result("softmax", head.statistics().toArray()));

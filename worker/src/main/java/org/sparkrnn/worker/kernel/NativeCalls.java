@@ -76,53 +76,13 @@ final class NativeCalls {
 
   static native double sumOfSquares(int variant, long vector, long count);
 
-  static native void sgd(
+  static native void update(
       int variant,
+      int rule,
+      float[] coefficients,
       long parameters,
       long gradients,
-      long count,
-      float rate,
-      float scale,
-      float limit);
-
-  static native void momentum(
-      int variant,
-      long parameters,
-      long gradients,
-      long velocity,
-      long count,
-      float rate,
-      float momentum,
-      float scale,
-      float limit);
-
-  static native void rmsprop(
-      int variant,
-      long parameters,
-      long gradients,
-      long meanSquare,
-      long count,
-      float rate,
-      float decay,
-      float complement,
-      float epsilon,
-      float scale,
-      float limit);
-
-  static native void adam(
-      int variant,
-      long parameters,
-      long gradients,
-      long mean,
-      long meanSquare,
-      long count,
-      float rate,
-      float beta1,
-      float complement1,
-      float beta2,
-      float complement2,
-      float rootCorrection,
-      float epsilon,
-      float scale,
-      float limit);
+      long firstMoment,
+      long secondMoment,
+      long count);
 }

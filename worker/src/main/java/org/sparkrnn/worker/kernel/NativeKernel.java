@@ -1,6 +1,7 @@
 package org.sparkrnn.worker.kernel;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.sparkrnn.common.config.KernelConfig;
@@ -17,6 +18,15 @@ import org.sparkrnn.worker.random.PhiloxKey;
  * <p>Here everything is checked, then one native function is called with addresses and sizes.
  */
 public final class NativeKernel implements Kernel {
+  /** In the order of RULE_… in kernel.h. */
+  private static final List<Class<? extends UpdateRule>> RULES =
+      List.of(
+          UpdateRule.Sgd.class,
+          UpdateRule.Momentum.class,
+          UpdateRule.RmsProp.class,
+          UpdateRule.AdaDelta.class,
+          UpdateRule.Adam.class);
+
   private static final Set<Integer> TESTED = new HashSet<>();
 
   /** How products are computed: ARITHMETIC_… in kernel.h. */
@@ -260,20 +270,6 @@ public final class NativeKernel implements Kernel {
   }
 
   @Override
-  public void sgd(Matrix parameters, Matrix gradients, float rate, GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients);
-    NativeArena arena = arenaOf(parameters);
-    NativeCalls.sgd(
-        variant,
-        address(arena, parameters),
-        address(arena, gradients),
-        parameters.size(),
-        rate,
-        scaling.scale(),
-        scaling.limit());
-  }
-
-  @Override
   public double sumOfSquares(Matrix table, int[] rows, int count) {
     checkTable(table, rows, count);
     NativeArena arena = arenaOf(table);
@@ -285,21 +281,48 @@ public final class NativeKernel implements Kernel {
   }
 
   @Override
-  public void sgd(
-      Matrix table, Matrix dTable, int[] rows, int count, float rate, GradientScaling scaling) {
+  public void update(
+      Matrix parameters,
+      Matrix gradients,
+      List<Matrix> moments,
+      UpdateRule rule,
+      GradientTransform transform) {
+    Checks.update(parameters, gradients, moments, rule);
+    NativeArena arena = arenaOf(parameters);
+    NativeCalls.update(
+        variant,
+        code(rule),
+        coefficients(rule, transform),
+        address(arena, parameters),
+        address(arena, gradients),
+        moments.size() > 0 ? address(arena, moments.get(0)) : 0,
+        moments.size() > 1 ? address(arena, moments.get(1)) : 0,
+        parameters.size());
+  }
+
+  @Override
+  public void updateRows(
+      Matrix table,
+      Matrix dTable,
+      int[] rows,
+      int count,
+      UpdateRule.Sgd rule,
+      GradientTransform transform) {
     checkTable(table, rows, count);
     Checks.dense("dTable", dTable, table.rows(), table.columns());
     Checks.sameArena(table, dTable);
     NativeArena arena = arenaOf(table);
+    float[] coefficients = coefficients(rule, transform);
     for (int i = 0; i < count; i++) {
-      NativeCalls.sgd(
+      NativeCalls.update(
           variant,
+          code(rule),
+          coefficients,
           arena.address(table.at(rows[i])),
           arena.address(dTable.at(rows[i])),
-          table.columns(),
-          rate,
-          scaling.scale(),
-          scaling.limit());
+          0,
+          0,
+          table.columns());
     }
   }
 
@@ -308,80 +331,20 @@ public final class NativeKernel implements Kernel {
     Checks.indices("rows", rows, count, table.rows());
   }
 
-  @Override
-  public void momentum(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix velocity,
-      float rate,
-      float momentum,
-      GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients, velocity);
-    NativeArena arena = arenaOf(parameters);
-    NativeCalls.momentum(
-        variant,
-        address(arena, parameters),
-        address(arena, gradients),
-        address(arena, velocity),
-        parameters.size(),
-        rate,
-        momentum,
-        scaling.scale(),
-        scaling.limit());
+  private static int code(UpdateRule rule) {
+    return RULES.indexOf(rule.getClass());
   }
 
-  @Override
-  public void rmsprop(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix meanSquare,
-      float rate,
-      float decay,
-      float complement,
-      float epsilon,
-      GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients, meanSquare);
-    NativeArena arena = arenaOf(parameters);
-    NativeCalls.rmsprop(
-        variant,
-        address(arena, parameters),
-        address(arena, gradients),
-        address(arena, meanSquare),
-        parameters.size(),
-        rate,
-        decay,
-        complement,
-        epsilon,
-        scaling.scale(),
-        scaling.limit());
-  }
-
-  @Override
-  public void adam(
-      Matrix parameters,
-      Matrix gradients,
-      Matrix mean,
-      Matrix meanSquare,
-      AdamStep step,
-      GradientScaling scaling) {
-    Checks.sameSize(parameters, gradients, mean, meanSquare);
-    NativeArena arena = arenaOf(parameters);
-    NativeCalls.adam(
-        variant,
-        address(arena, parameters),
-        address(arena, gradients),
-        address(arena, mean),
-        address(arena, meanSquare),
-        parameters.size(),
-        step.rate(),
-        step.beta1(),
-        step.complement1(),
-        step.beta2(),
-        step.complement2(),
-        step.rootCorrection(),
-        step.epsilon(),
-        scaling.scale(),
-        scaling.limit());
+  /** In the order of update_coefficients in kernel.h. */
+  private static float[] coefficients(UpdateRule rule, GradientTransform transform) {
+    float[] own = rule.coefficients();
+    float[] all = new float[4 + own.length];
+    all[0] = transform.scale();
+    all[1] = transform.limit();
+    all[2] = transform.l2();
+    all[3] = transform.l1();
+    System.arraycopy(own, 0, all, 4, own.length);
+    return all;
   }
 
   /** Sizes and addresses in the order of LAYER_… in jni_bridge.c. */

@@ -1,18 +1,19 @@
 package org.sparkrnn.worker.training;
 
+import java.util.List;
 import org.sparkrnn.common.config.ClippingConfig;
 import org.sparkrnn.common.config.OptimizerConfig;
-import org.sparkrnn.worker.kernel.AdamStep;
-import org.sparkrnn.worker.kernel.GradientScaling;
+import org.sparkrnn.worker.kernel.GradientTransform;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
+import org.sparkrnn.worker.kernel.UpdateRule;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.TouchedRows;
 
 /**
  * One update of a model's parameters from its gradients: clipping by global norm, then by value,
- * then the rule. Plain SGD visits only those rows of the embedding that have a gradient; rules with
- * moments see the zeros of the others too.
+ * then the penalties' gradients, then the rule. Plain SGD without penalties visits only those rows
+ * of the embedding that have a gradient; all others see the zeros of the rest too.
  */
 final class LocalOptimizer {
   private final OptimizerConfig config;
@@ -38,12 +39,15 @@ final class LocalOptimizer {
     this.denseGradients = model.gradients().range(dense, count);
   }
 
-  /** Vectors of the parameters' size that a rule keeps. */
-  static int momentVectors(OptimizerConfig.Kind kind) {
+  /** Names of the vectors of the parameters' size that an optimizer keeps, in their order. */
+  static List<String> momentNames(OptimizerConfig.Kind kind) {
     return switch (kind) {
-      case SGD -> 0;
-      case MOMENTUM, RMSPROP -> 1;
-      case ADAM -> 2;
+      case SGD -> List.of();
+      case MOMENTUM -> List.of("velocity");
+      case RMSPROP -> List.of("mean_square");
+      case ADAGRAD -> List.of("sum_square");
+      case ADADELTA -> List.of("mean_square", "mean_square_update");
+      case ADAM, ADAMW, NADAM -> List.of("mean", "mean_square");
     };
   }
 
@@ -77,43 +81,39 @@ final class LocalOptimizer {
   void step(double learningRate, long updates) {
     clipped = clipping.norm() > 0 && norm > clipping.norm();
     float scale = clipped ? (float) (clipping.norm() / norm) : 1f;
-    GradientScaling scaling = new GradientScaling(scale, (float) clipping.value());
-    switch (config.kind()) {
-      case SGD -> sgd((float) learningRate, scaling);
-      case MOMENTUM ->
-          kernel.momentum(
-              model.parameters(),
-              model.gradients(),
-              model.moments().get(0),
-              (float) learningRate,
-              (float) config.momentum(),
-              scaling);
-      case RMSPROP ->
-          kernel.rmsprop(
-              model.parameters(),
-              model.gradients(),
-              model.moments().get(0),
-              (float) learningRate,
-              (float) config.decay(),
-              (float) (1 - config.decay()),
-              (float) config.epsilon(),
-              scaling);
-      case ADAM ->
-          kernel.adam(
-              model.parameters(),
-              model.gradients(),
-              model.moments().get(0),
-              model.moments().get(1),
-              AdamStep.at(updates, learningRate, config.beta1(), config.beta2(), config.epsilon()),
-              scaling);
+    boolean decoupled = config.kind() == OptimizerConfig.Kind.ADAMW;
+    GradientTransform transform =
+        new GradientTransform(
+            scale,
+            (float) clipping.value(),
+            decoupled ? 0f : (float) config.weightDecay(),
+            (float) config.l1());
+    UpdateRule rule = rule(learningRate, updates);
+    if (rule instanceof UpdateRule.Sgd sgd && !transform.decays()) {
+      TouchedRows touched = model.touchedRows();
+      kernel.updateRows(
+          model.embedding(), model.dEmbedding(), touched.rows(), touched.count(), sgd, transform);
+      kernel.update(denseParameters, denseGradients, List.of(), sgd, transform);
+    } else {
+      kernel.update(model.parameters(), model.gradients(), model.moments(), rule, transform);
     }
     model.clearTouchedRows();
   }
 
-  private void sgd(float rate, GradientScaling scaling) {
-    TouchedRows touched = model.touchedRows();
-    kernel.sgd(
-        model.embedding(), model.dEmbedding(), touched.rows(), touched.count(), rate, scaling);
-    kernel.sgd(denseParameters, denseGradients, rate, scaling);
+  private UpdateRule rule(double rate, long updates) {
+    double beta1 = config.beta1();
+    double beta2 = config.beta2();
+    double epsilon = config.epsilon();
+    return switch (config.kind()) {
+      case SGD -> new UpdateRule.Sgd((float) rate);
+      case MOMENTUM -> new UpdateRule.Momentum((float) rate, (float) config.momentum());
+      case RMSPROP -> UpdateRule.RmsProp.of(rate, config.decay(), epsilon);
+      case ADAGRAD -> UpdateRule.RmsProp.adaGrad(rate, epsilon);
+      case ADADELTA -> UpdateRule.AdaDelta.of(rate, config.decay(), epsilon);
+      case ADAM -> UpdateRule.Adam.of(updates, rate, beta1, beta2, epsilon, 0);
+      case ADAMW -> UpdateRule.Adam.of(updates, rate, beta1, beta2, epsilon, config.weightDecay());
+      case NADAM ->
+          UpdateRule.Adam.nesterov(updates, rate, beta1, beta2, epsilon, config.momentumDecay());
+    };
   }
 }

@@ -73,7 +73,7 @@ public final class ReplicaTrainer {
           start,
           new ReplicaStatistics(0, 0, 0, 0, 0, 0, System.nanoTime() - startNanos, kernel.name()));
     }
-    int momentVectors = LocalOptimizer.momentVectors(config.optimizer().kind());
+    int momentVectors = momentVectors(config);
     try (LanguageModel model =
         LanguageModel.forTraining(spec, kernel, plan.streams(), plan.window(), momentVectors)) {
       model.setParameters(parameters);
@@ -88,7 +88,7 @@ public final class ReplicaTrainer {
 
   /** Vectors of the parameters' size in a replica's moments. */
   public static int momentVectors(TrainingConfig config) {
-    return LocalOptimizer.momentVectors(config.optimizer().kind());
+    return LocalOptimizer.momentNames(config.optimizer().kind()).size();
   }
 
   private ReplicaResult run(long updatesBefore, long startNanos, BooleanSupplier cancelled)

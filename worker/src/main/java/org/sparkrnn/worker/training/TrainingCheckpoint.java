@@ -38,8 +38,8 @@ import org.sparkrnn.worker.model.ModelSpec;
  *   <li>{@code model.safetensors}: the parameters under PyTorch's names
  *   <li>{@code optimizer.safetensors}: vectors of the outer optimizer, if it has any
  *   <li>{@code replica-R.safetensors}: hidden state {@code hidden_l0, cell_l0 [streams, hidden]} …,
- *       moments {@code velocity.…}, {@code mean.…}, {@code mean_square.…}, and {@code
- *       optimizer_steps [2]}, their updates as multiple of 2²⁴ and rest
+ *       the optimizer's moments such as {@code mean.…}, and {@code optimizer_steps [2]}, their
+ *       updates as multiple of 2²⁴ and rest
  *   <li>{@code state.json}, {@code config.json}, {@code vocabulary.json}; and {@code run.json},
  *       which is not compared: times, hosts, versions
  * </ul>
@@ -312,15 +312,9 @@ public final class TrainingCheckpoint {
 
   /** The vectors of a replica's moments, in their order. */
   private static List<String> momentNames(TrainingConfig config) {
-    if (config.optimizer().state() == OptimizerConfig.State.RESET) {
-      return List.of();
-    }
-    return switch (config.optimizer().kind()) {
-      case SGD -> List.of();
-      case MOMENTUM -> List.of("velocity");
-      case RMSPROP -> List.of("mean_square");
-      case ADAM -> List.of("mean", "mean_square");
-    };
+    return config.optimizer().state() == OptimizerConfig.State.RESET
+        ? List.of()
+        : LocalOptimizer.momentNames(config.optimizer().kind());
   }
 
   private static ParameterLayout stateLayout(ModelSpec spec, int streams) {

@@ -28,30 +28,36 @@ class TorchTrajectoryTest {
 
   /** The script's optimizers in our settings. */
   private static final Map<String, List<String>> OPTIMIZERS =
-      Map.of(
-          "sgd", List.of("optimizer.kind=sgd", "optimizer.learning-rate=1"),
-          "sgd-clipped-by-norm",
-              List.of("optimizer.kind=sgd", "optimizer.learning-rate=1", "clipping.norm=0.1"),
-          "sgd-clipped-by-value",
-              List.of("optimizer.kind=sgd", "optimizer.learning-rate=1", "clipping.value=0.01"),
-          "momentum",
-              List.of(
-                  "optimizer.kind=momentum",
-                  "optimizer.learning-rate=0.1",
-                  "optimizer.momentum=0.9"),
-          "rmsprop",
-              List.of(
-                  "optimizer.kind=rmsprop",
-                  "optimizer.learning-rate=0.01",
-                  "optimizer.decay=0.95",
-                  "optimizer.epsilon=1e-8"),
-          "adam",
-              List.of(
-                  "optimizer.kind=adam",
-                  "optimizer.learning-rate=0.01",
-                  "optimizer.beta1=0.9",
-                  "optimizer.beta2=0.999",
-                  "optimizer.epsilon=1e-8"));
+      Map.ofEntries(
+          optimizer("sgd", "kind=sgd", "learning-rate=1"),
+          optimizer("sgd-clipped-by-norm", "kind=sgd", "learning-rate=1", "clipping.norm=0.1"),
+          optimizer("sgd-clipped-by-value", "kind=sgd", "learning-rate=1", "clipping.value=0.01"),
+          optimizer("sgd-weight-decay", "kind=sgd", "learning-rate=1", "weight-decay=0.001"),
+          optimizer("sgd-l1", "kind=sgd", "learning-rate=1", "l1=0.0001"),
+          optimizer("momentum", "kind=momentum", "learning-rate=0.1", "momentum=0.9"),
+          optimizer("rmsprop", "kind=rmsprop", "learning-rate=0.01", "decay=0.95", "epsilon=1e-8"),
+          optimizer("adagrad", "kind=adagrad", "learning-rate=0.05", "epsilon=1e-8"),
+          optimizer("adadelta", "kind=adadelta", "learning-rate=1", "decay=0.9", "epsilon=1e-5"),
+          optimizer("adam", adam("adam")),
+          optimizer("adam-weight-decay", adam("adam", "weight-decay=0.001")),
+          optimizer("adamw", adam("adamw", "weight-decay=0.1")),
+          optimizer("nadam", adam("nadam", "momentum-decay=0.004")));
+
+  private static String[] adam(String kind, String... more) {
+    List<String> settings = new ArrayList<>(List.of("kind=" + kind, "learning-rate=0.01"));
+    settings.addAll(List.of("beta1=0.9", "beta2=0.999", "epsilon=1e-8"));
+    settings.addAll(List.of(more));
+    return settings.toArray(new String[0]);
+  }
+
+  /** Settings without a group are the optimizer's. */
+  private static Map.Entry<String, List<String>> optimizer(String name, String... settings) {
+    return Map.entry(
+        name,
+        Stream.of(settings)
+            .map(setting -> setting.startsWith("clipping.") ? setting : "optimizer." + setting)
+            .toList());
+  }
 
   static Stream<Arguments> trajectories() {
     Stream.Builder<Arguments> trajectories = Stream.builder();

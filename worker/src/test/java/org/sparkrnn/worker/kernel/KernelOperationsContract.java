@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
@@ -184,7 +185,8 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
     ArenaPlan plan = new ArenaPlan();
     Region region = plan.region("two tables and their copies", 4 * 5 * 19);
     int[] rows = {3, 0, 4};
-    GradientScaling scaling = new GradientScaling(0.5f, 0f);
+    GradientTransform transform = new GradientTransform(0.5f, 0f, 0f, 0f);
+    UpdateRule.Sgd rule = new UpdateRule.Sgd(0.1f);
     try (Arena arena = kernel().allocate(plan)) {
       Matrix[] tables = new Matrix[4];
       for (int i = 0; i < 4; i++) {
@@ -198,9 +200,9 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
       double sum = 0;
       for (int row : rows) {
         sum += kernel().sumOfSquares(tables[1].rows(row, 1));
-        kernel().sgd(tables[0].rows(row, 1), tables[1].rows(row, 1), 0.1f, scaling);
+        kernel().update(tables[0].rows(row, 1), tables[1].rows(row, 1), List.of(), rule, transform);
       }
-      kernel().sgd(tables[2], tables[3], rows, 3, 0.1f, scaling);
+      kernel().updateRows(tables[2], tables[3], rows, 3, rule, transform);
 
       assertThat(kernel().sumOfSquares(tables[1], rows, 3)).isEqualTo(sum).isPositive();
       assertThat(tables[2].toArray()).isEqualTo(tables[0].toArray());
@@ -213,7 +215,10 @@ abstract class KernelOperationsContract extends KernelAccuracyContract {
   void optimizersEqualTheirFormulas() {
     for (int size : SIZES) {
       for (float limit : new float[] {0f, 0.3f}) {
-        new OptimizerFixture(kernel(), size, new GradientScaling(0.7f, limit)).checkAll();
+        for (float decay : new float[] {0f, 0.02f}) {
+          GradientTransform transform = new GradientTransform(0.7f, limit, decay, decay / 2);
+          new OptimizerFixture(kernel(), size, transform).checkAll();
+        }
       }
     }
   }

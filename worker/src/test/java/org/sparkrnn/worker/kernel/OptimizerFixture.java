@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
+import java.util.List;
 import java.util.SplittableRandom;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 
@@ -11,21 +12,17 @@ final class OptimizerFixture {
 
   private final Kernel kernel;
   private final int size;
-  private final GradientScaling scaling;
+  private final GradientTransform transform;
   private final String what;
 
   /** Parameters, gradients, two moments. */
   private final float[][] values = new float[4][];
 
-  OptimizerFixture(Kernel kernel, int size, GradientScaling scaling) {
+  OptimizerFixture(Kernel kernel, int size, GradientTransform transform) {
     this.kernel = kernel;
     this.size = size;
-    this.scaling = scaling;
-    this.what = "%d elements, %s, ".formatted(size, scaling);
-  }
-
-  private interface Update {
-    void run(Matrix parameters, Matrix gradients, Matrix first, Matrix second);
+    this.transform = transform;
+    this.what = "%d elements, %s, ".formatted(size, transform);
   }
 
   private interface Formula {
@@ -34,38 +31,61 @@ final class OptimizerFixture {
 
   void checkAll() {
     check(
-        "sgd",
-        (p, g, m, s) -> kernel.sgd(p, g, RATE, scaling),
-        (i, g) -> values[0][i] = Math.fma(-RATE, g, values[0][i]));
+        "sgd", new UpdateRule.Sgd(RATE), (i, g) -> values[0][i] = Math.fma(-RATE, g, values[0][i]));
     check(
         "momentum",
-        (p, g, m, s) -> kernel.momentum(p, g, m, RATE, 0.9f, scaling),
+        new UpdateRule.Momentum(RATE, 0.9f),
         (i, g) -> {
           values[2][i] = Math.fma(0.9f, values[2][i], g);
           values[0][i] = Math.fma(-RATE, values[2][i], values[0][i]);
         });
     check(
         "rmsprop",
-        (p, g, m, s) -> kernel.rmsprop(p, g, s, RATE, 0.95f, 0.05f, 1e-6f, scaling),
+        UpdateRule.RmsProp.of(RATE, 0.95, 1e-6),
         (i, g) -> {
-          values[3][i] = Math.fma(0.95f, values[3][i], 0.05f * g * g);
-          float root = (float) Math.sqrt(values[3][i]);
-          values[0][i] = values[0][i] - RATE * g / (root + 1e-6f);
+          values[2][i] = Math.fma(0.95f, values[2][i], (float) (1 - 0.95) * g * g);
+          values[0][i] = values[0][i] - RATE * g / (root(values[2][i]) + 1e-6f);
         });
-    AdamStep step = AdamStep.at(3, RATE, 0.9, 0.999, 1e-8);
     check(
-        "adam",
-        (p, g, m, s) -> kernel.adam(p, g, m, s, step, scaling),
+        "adagrad",
+        UpdateRule.RmsProp.adaGrad(RATE, 1e-6),
+        (i, g) -> {
+          values[2][i] = values[2][i] + g * g;
+          values[0][i] = values[0][i] - RATE * g / (root(values[2][i]) + 1e-6f);
+        });
+    check(
+        "adadelta",
+        UpdateRule.AdaDelta.of(RATE, 0.95, 1e-6),
+        (i, g) -> {
+          float complement = (float) (1 - 0.95);
+          values[2][i] = Math.fma(0.95f, values[2][i], complement * g * g);
+          float move = root(values[3][i] + 1e-6f) / root(values[2][i] + 1e-6f) * g;
+          values[3][i] = Math.fma(0.95f, values[3][i], complement * move * move);
+          values[0][i] = Math.fma(-RATE, move, values[0][i]);
+        });
+    checkAdam("adam", UpdateRule.Adam.of(3, RATE, 0.9, 0.999, 1e-8, 0));
+    checkAdam("adamw", UpdateRule.Adam.of(3, RATE, 0.9, 0.999, 1e-8, 0.01));
+    checkAdam("nadam", UpdateRule.Adam.nesterov(3, RATE, 0.9, 0.999, 1e-8, 0.004));
+  }
+
+  private void checkAdam(String name, UpdateRule.Adam rule) {
+    check(
+        name,
+        rule,
         (i, g) -> {
           values[2][i] = Math.fma(0.9f, values[2][i], (float) (1 - 0.9) * g);
           values[3][i] = Math.fma(0.999f, values[3][i], (float) (1 - 0.999) * g * g);
-          float root = (float) Math.sqrt(values[3][i]);
-          float denominator = Math.fma(root, step.rootCorrection(), 1e-8f);
-          values[0][i] = values[0][i] - step.rate() * values[2][i] / denominator;
+          float denominator = Math.fma(root(values[3][i]), rule.rootCorrection(), 1e-8f);
+          float numerator = Math.fma(rule.gradientRate(), g, rule.rate() * values[2][i]);
+          values[0][i] = values[0][i] * rule.shrink() - numerator / denominator;
         });
   }
 
-  private void check(String name, Update update, Formula formula) {
+  private static float root(float x) {
+    return (float) Math.sqrt(x);
+  }
+
+  private void check(String name, UpdateRule rule, Formula formula) {
     ArenaPlan plan = new ArenaPlan();
     Region[] regions = new Region[4];
     for (int v = 0; v < 4; v++) {
@@ -82,7 +102,7 @@ final class OptimizerFixture {
         vectors[v] = whole.range(1 + v % 3, size);
         values[v] = vectors[v].toArray();
         for (int i = 0; i < size; i++) {
-          values[v][i] = v == 3 ? Math.abs(values[v][i]) : values[v][i];
+          values[v][i] = v > 1 ? Math.abs(values[v][i]) : values[v][i];
         }
       }
       values[1][size - 1] = size % 2 == 0 ? Float.NaN : 1e-42f;
@@ -91,9 +111,10 @@ final class OptimizerFixture {
         vectors[v].write(values[v], 0);
         System.arraycopy(values[v], 0, surroundings[v], 1 + v % 3, size);
       }
-      update.run(vectors[0], vectors[1], vectors[2], vectors[3]);
+      List<Matrix> moments = List.of(vectors[2], vectors[3]).subList(0, rule.moments());
+      kernel.update(vectors[0], vectors[1], moments, rule, transform);
       for (int i = 0; i < size; i++) {
-        formula.run(i, scaled(values[1][i]));
+        formula.run(i, transformed(values[1][i], values[0][i]));
       }
       for (int v = 0; v < 4; v++) {
         System.arraycopy(values[v], 0, surroundings[v], 1 + v % 3, size);
@@ -105,11 +126,13 @@ final class OptimizerFixture {
     }
   }
 
-  private float scaled(float gradient) {
-    float y = gradient * scaling.scale();
-    if (scaling.limit() == 0 || Float.isNaN(y)) {
-      return y;
+  private float transformed(float gradient, float parameter) {
+    float y = gradient * transform.scale();
+    if (transform.limit() != 0 && !Float.isNaN(y)) {
+      y = Math.abs(y) > transform.limit() ? Math.copySign(transform.limit(), y) : y;
     }
-    return Math.abs(y) > scaling.limit() ? Math.copySign(scaling.limit(), y) : y;
+    return transform.decays()
+        ? Math.fma(transform.l2(), parameter, y) + transform.l1() * Math.signum(parameter)
+        : y;
   }
 }
