@@ -89,12 +89,15 @@ final class Progress implements TrainingListener, AutoCloseable {
     } else {
       line(
           text(
-              "round %d  epoch %d/%d  step %d  %s  %s left",
+              "round %d  epoch %d/%d  step %d  %s  gradient %.3g (largest %.3g%s)  %s left",
               metrics.round(),
               metrics.epoch() + 1,
               epochs,
               metrics.step(),
               numbers,
+              metrics.gradientNorm(),
+              metrics.gradientNormMax(),
+              metrics.clippedSteps() > 0 ? text(", %,d clipped", metrics.clippedSteps()) : "",
               remaining(metrics.tokens())));
     }
   }

@@ -40,7 +40,9 @@ class ProgressTest {
         .contains(
             "training: 1,000 parameters, 2 replicas, 2 epochs of 4,000 tokens; a task takes 1.0 MiB")
         .contains("memory: 9 of 10\n")
-        .contains("round 1  epoch 1/2  step 5  loss 2.5000  2,000 tokens/s  lr 0.500  0:00:0");
+        .contains(
+            "round 1  epoch 1/2  step 5  loss 2.5000  2,000 tokens/s  lr 0.500  gradient 1.50")
+        .contains("  gradient 1.50 (largest 30.0, 3 clipped)  0:00:0");
   }
 
   @Test
@@ -64,9 +66,9 @@ class ProgressTest {
               4000,
               2.5,
               0.5,
-              1,
-              1,
-              0,
+              1.5,
+              30,
+              3,
               1,
               new Seconds(1, 0, 1, 0, 0, 0),
               List.of("java"),
