@@ -26,6 +26,9 @@ public final class SparkTestCluster implements AutoCloseable {
     JAVA
   }
 
+  /** Of every executor's JVM. */
+  public static final String EXECUTOR_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+
   private static final int EXECUTOR_MEGABYTES = 1024;
   private static final Duration START_LIMIT = Duration.ofSeconds(90);
 
@@ -75,14 +78,31 @@ public final class SparkTestCluster implements AutoCloseable {
   /** A standalone master and two workers with further {@code spark.*} settings. */
   public static SparkTestCluster standalone(
       Serialization serialization, Map<String, String> settings) {
-    StandaloneCluster cluster =
-        new StandaloneCluster(temporaryDirectory("standalone-"), 2, EXECUTOR_MEGABYTES);
+    StandaloneCluster cluster = standaloneCluster(2);
     try {
       return start(cluster.master(), Optional.of(cluster), 2, serialization, settings);
     } catch (RuntimeException e) {
       cluster.close();
       throw e;
     }
+  }
+
+  /** A standalone master and workers that serve several sessions one after the other. */
+  public static StandaloneCluster standaloneCluster(int workers) {
+    return new StandaloneCluster(temporaryDirectory("standalone-"), workers, EXECUTOR_MEGABYTES);
+  }
+
+  /**
+   * Executors of one core on such a cluster, which {@link #close} leaves running.
+   *
+   * @param executors how many begin; the settings say if there may be others later
+   */
+  public static SparkTestCluster on(
+      StandaloneCluster cluster,
+      int executors,
+      Serialization serialization,
+      Map<String, String> settings) {
+    return start(cluster.master(), Optional.empty(), executors, serialization, settings);
   }
 
   public SparkSession session() {
@@ -140,7 +160,7 @@ public final class SparkTestCluster implements AutoCloseable {
       SparkHome.prepare();
       conf.set("spark.executor.extraClassPath", SparkHome.classFolders())
           .set("spark.executor.memory", EXECUTOR_MEGABYTES + "m")
-          .set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC")
+          .set("spark.executor.extraJavaOptions", EXECUTOR_OPTIONS)
           .set("spark.executor.cores", "1")
           .set("spark.cores.max", "" + executors);
     }

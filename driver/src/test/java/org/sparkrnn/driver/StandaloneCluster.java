@@ -16,11 +16,11 @@ import java.util.Map;
 import org.apache.spark.launcher.JavaModuleOptions;
 
 /**
- * A standalone master and its workers, each a JVM of its own on 127.0.0.1, started from this JVM's
- * class path. They end with {@link #close} and, if this JVM is killed, when their standard input
- * ends.
+ * A standalone master and its workers, each a JVM of its own on this machine, started from this
+ * JVM's class path. They end with {@link #close} and, if this JVM is killed, when their standard
+ * input ends. Executors that die are started again without end.
  */
-final class StandaloneCluster implements AutoCloseable {
+public final class StandaloneCluster implements AutoCloseable {
 
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
@@ -57,13 +57,16 @@ final class StandaloneCluster implements AutoCloseable {
     return master;
   }
 
-  /** Adds a worker of one core. */
-  void startWorker(int memoryMegabytes) {
+  /**
+   * Adds a worker of one core, on a loopback address of its own: Spark runs a speculative copy only
+   * on another host than the task's.
+   */
+  private void startWorker(int memoryMegabytes) {
     String name = "worker-" + workers.size();
     List<String> arguments =
         List.of(
             "--host",
-            "127.0.0.1",
+            "127.0.0." + (workers.size() + 1),
             "--cores",
             "1",
             "--memory",
@@ -99,6 +102,7 @@ final class StandaloneCluster implements AutoCloseable {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptions().split(" ")));
     command.addAll(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-Dspark.deploy.maxExecutorRetries=-1");
     command.add("-cp");
     command.add(String.join(File.pathSeparator, SparkHome.classPath()));
     command.add(StandaloneDaemon.class.getName());

@@ -14,8 +14,8 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerSpeculativeTaskSubmitted;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.SparkListenerTaskStart;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -137,7 +137,7 @@ class SameBytesTest {
             "1.1",
             "spark.speculation.minTaskRuntime",
             "200ms");
-    try (SparkTestCluster cluster = SparkTestCluster.localCluster(Serialization.JAVA, settings)) {
+    try (SparkTestCluster cluster = SparkTestCluster.standalone(Serialization.JAVA, settings)) {
       Counter counter = new Counter();
       cluster.session().sparkContext().addSparkListener(counter);
       String run = "unequal parts, LSTM, SGD, dropout";
@@ -213,8 +213,8 @@ class SameBytesTest {
     }
 
     @Override
-    public void onSpeculativeTaskSubmitted(SparkListenerSpeculativeTaskSubmitted submitted) {
-      speculative.incrementAndGet();
+    public void onTaskStart(SparkListenerTaskStart start) {
+      speculative.addAndGet(start.taskInfo().speculative() ? 1 : 0);
     }
   }
 }

@@ -33,6 +33,11 @@ public final class TestRuns {
    * there is something to learn; the training split is cut into two shards.
    */
   public static Path corpus(Path folder, long seed, int trainTokens, int validTokens) {
+    return corpus(folder, seed, halves(trainTokens), validTokens);
+  }
+
+  /** As {@link #corpus(Path, long, int, int)}, with the lengths of the training split's shards. */
+  public static Path corpus(Path folder, long seed, List<Integer> trainShards, int validTokens) {
     System.out.println("corpus seed " + seed);
     Random random = new Random(seed);
     LocalFiles files = new LocalFiles();
@@ -46,9 +51,9 @@ public final class TestRuns {
         out.write(vocabulary.toJson());
       }
       Map<String, Split> splits = new TreeMap<>();
-      splits.put("train", split(files, folder, "train", tokens(random, trainTokens)));
+      splits.put("train", split(files, folder, "train", random, trainShards));
       if (validTokens > 0) {
-        splits.put("valid", split(files, folder, "valid", tokens(random, validTokens)));
+        splits.put("valid", split(files, folder, "valid", random, halves(validTokens)));
       }
       CorpusManifest.of(vocabulary, splits).write(files, folder.toString());
     } catch (IOException e) {
@@ -110,14 +115,21 @@ public final class TestRuns {
     return tokens;
   }
 
-  private static Split split(LocalFiles files, Path folder, String name, int[] tokens)
+  private static List<Integer> halves(int tokens) {
+    return List.of(tokens / 2, tokens - tokens / 2);
+  }
+
+  private static Split split(
+      LocalFiles files, Path folder, String name, Random random, List<Integer> lengths)
       throws IOException {
-    int half = tokens.length / 2;
-    return new Split(
-        0,
-        List.of(
-            shard(files, folder, name, 0, tokens, 0, half),
-            shard(files, folder, name, 1, tokens, half, tokens.length - half)));
+    int[] tokens = tokens(random, lengths.stream().mapToInt(Integer::intValue).sum());
+    List<org.sparkrnn.common.corpus.Shard> shards = new ArrayList<>();
+    int from = 0;
+    for (int length : lengths) {
+      shards.add(shard(files, folder, name, shards.size(), tokens, from, length));
+      from += length;
+    }
+    return new Split(0, shards);
   }
 
   private static org.sparkrnn.common.corpus.Shard shard(
