@@ -79,6 +79,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           free("training.stop-grace", c -> c.training().stopGrace()),
           semantic("round.local-steps", c -> c.round().localSteps()),
           semantic("round.warmup-steps", c -> c.round().warmupSteps()),
+          semantic("round.delta", c -> c.round().delta()),
           free("round.timeout", c -> c.round().timeout()),
           free("round.inline-state-bytes", c -> c.round().inlineStateBytes()),
           semantic("outer.kind", c -> c.outer().kind()),

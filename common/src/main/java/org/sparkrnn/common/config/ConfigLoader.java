@@ -274,6 +274,7 @@ final class ConfigLoader {
         new RoundConfig(
             settings.integer("round.local-steps"),
             settings.longInteger("round.warmup-steps"),
+            settings.word("round.delta", RoundConfig.Delta.class),
             settings.duration("round.timeout"),
             settings.bytes("round.inline-state-bytes")),
         new OuterConfig(

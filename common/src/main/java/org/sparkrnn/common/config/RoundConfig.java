@@ -8,11 +8,23 @@ import java.time.Duration;
  *
  * @param localSteps optimizer steps of every replica between two averages
  * @param warmupSteps steps at the start of a run that are averaged one by one
+ * @param delta what a replica sends of its parameters
  * @param timeout after which a round that has not ended is given up
  * @param inlineStateBytes carried state per replica up to which it travels through the driver
  */
-public record RoundConfig(int localSteps, long warmupSteps, Duration timeout, long inlineStateBytes)
+public record RoundConfig(
+    int localSteps, long warmupSteps, Delta delta, Duration timeout, long inlineStateBytes)
     implements Serializable {
+  /** What a replica sends to be averaged. */
+  public enum Delta {
+    /** Its parameters. */
+    FLOAT32,
+    /** How they differ from the round's start, rounded to bfloat16. */
+    BF16,
+    /** The same in eight bits, with a scale per block, rounded at random. */
+    INT8
+  }
+
   public RoundConfig {
     Checks.requirePositive("round.local-steps", localSteps);
     Checks.requireNotNegative("round.warmup-steps", warmupSteps);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.api.java.function.FlatMapFunction;
+import org.sparkrnn.driver.averaging.RoundCut.Part;
 import org.sparkrnn.driver.messages.Message;
 import scala.Tuple2;
 
@@ -14,6 +15,12 @@ import scala.Tuple2;
 public final class AverageSlice
     implements FlatMapFunction<Iterator<Tuple2<Integer, Message>>, Message> {
   private static final long serialVersionUID = 1;
+
+  private final RoundVectors vectors;
+
+  public AverageSlice(RoundVectors vectors) {
+    this.vectors = vectors;
+  }
 
   @Override
   public Iterator<Message> call(Iterator<Tuple2<Integer, Message>> arriving) {
@@ -31,8 +38,11 @@ public final class AverageSlice
       }
     }
     if (!pieces.isEmpty()) {
-      float[] average = WeightedAverage.of(pieces);
-      results.add(new AveragedSlice(slice, average, System.nanoTime() - begin));
+      Part part = vectors.cut().part(slice);
+      float[] start = vectors.startOf(part);
+      EncodedSlice values =
+          EncodedSlice.exact(part, WeightedAverage.of(pieces, part, start), start);
+      results.add(new AveragedSlice(slice, values, System.nanoTime() - begin));
     }
     return results.iterator();
   }

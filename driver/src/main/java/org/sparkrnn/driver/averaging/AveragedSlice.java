@@ -4,19 +4,18 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import org.sparkrnn.driver.messages.Message;
-import org.sparkrnn.worker.training.FloatCodec;
 
 /** One slice of the average, on its way from its reducer to the driver. */
 public final class AveragedSlice extends Message {
   private int slice;
-  private float[] values;
+  private EncodedSlice values;
   private long nanos;
 
   public AveragedSlice() {
-    this(0, new float[0], 0);
+    this(0, new EncodedSlice(), 0);
   }
 
-  public AveragedSlice(int slice, float[] values, long nanos) {
+  public AveragedSlice(int slice, EncodedSlice values, long nanos) {
     this.slice = slice;
     this.values = values;
     this.nanos = nanos;
@@ -26,7 +25,7 @@ public final class AveragedSlice extends Message {
     return slice;
   }
 
-  public float[] values() {
+  public EncodedSlice values() {
     return values;
   }
 
@@ -38,14 +37,14 @@ public final class AveragedSlice extends Message {
   @Override
   protected void writeTo(DataOutput out) throws IOException {
     out.writeInt(slice);
-    FloatCodec.write(out, values);
+    values.write(out);
     out.writeLong(nanos);
   }
 
   @Override
   protected void readFrom(DataInput in) throws IOException {
     slice = in.readInt();
-    values = FloatCodec.read(in);
+    values = EncodedSlice.read(in);
     nanos = in.readLong();
   }
 }

@@ -15,6 +15,9 @@ public record Slices(int length, int count) implements Serializable {
   /** What one record of a shuffle may hold: 32 MiB, half of Kryo's default buffer. */
   public static final int LARGEST = 1 << 23;
 
+  /** Slices begin at multiples of it, which is the length of {@link Int8Blocks}. */
+  public static final int ALIGNMENT = 256;
+
   public Slices {
     if (length < 0 || count < 0 || (length > 0 && count == 0)) {
       throw new IllegalArgumentException(
@@ -32,7 +35,8 @@ public record Slices(int length, int count) implements Serializable {
   }
 
   public int from(int slice) {
-    return (int) ((long) length * slice / count);
+    long blocks = ceilingOf(length, ALIGNMENT);
+    return (int) Math.min(length, blocks * slice / count * ALIGNMENT);
   }
 
   public int to(int slice) {
@@ -41,7 +45,9 @@ public record Slices(int length, int count) implements Serializable {
 
   /** Values of the longest slice; 0 if there is none. */
   public int longest() {
-    return count == 0 ? 0 : ceilingOf(length, count);
+    return count == 0
+        ? 0
+        : Math.min(length, ceilingOf(ceilingOf(length, ALIGNMENT), count) * ALIGNMENT);
   }
 
   private static int ceilingOf(int dividend, int divisor) {

@@ -3,12 +3,10 @@ package org.sparkrnn.driver.rounds;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.PairFlatMapFunction;
@@ -22,12 +20,10 @@ import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.common.storage.Files;
-import org.sparkrnn.driver.averaging.RoundCut;
-import org.sparkrnn.driver.averaging.SlicePiece;
-import org.sparkrnn.driver.averaging.Slices;
-import org.sparkrnn.driver.messages.FloatVector;
+import org.sparkrnn.driver.averaging.RoundVectors;
 import org.sparkrnn.driver.messages.Message;
 import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.random.PhiloxKey;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.ReplicaResult;
 import org.sparkrnn.worker.training.ReplicaState;
@@ -48,33 +44,26 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
   private final RoundSetting setting;
   private final Plan plan;
   private final List<ReplicaTask> tasks;
-  private final RoundCut cut;
-  private final Broadcast<FloatVector> start;
-  private final Broadcast<FloatVector> sharedMoments;
+  private final RoundVectors vectors;
   private final long sharedSteps;
   private final List<Broadcast<CarriedState>> states;
 
   /**
    * @param tasks by replica
-   * @param sharedMoments what all replicas continue from if moments are averaged; else empty
-   * @param sharedSteps updates that these have seen
+   * @param sharedSteps updates that the moments have seen if they are averaged
    * @param states what each replica carries from the round before
    */
   TrainReplica(
       RoundSetting setting,
       Plan plan,
       List<ReplicaTask> tasks,
-      RoundCut cut,
-      Broadcast<FloatVector> start,
-      Broadcast<FloatVector> sharedMoments,
+      RoundVectors vectors,
       long sharedSteps,
       List<Broadcast<CarriedState>> states) {
     this.setting = setting;
     this.plan = plan;
     this.tasks = List.copyOf(tasks);
-    this.cut = cut;
-    this.start = start;
-    this.sharedMoments = sharedMoments;
+    this.vectors = vectors;
     this.sharedSteps = sharedSteps;
     this.states = List.copyOf(states);
   }
@@ -128,7 +117,7 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
     TrainingConfig config = setting.config();
     ReplicaState state = states.get(task.replica()).value().open(setting.files());
     if (averagesMoments()) {
-      state = state.withMoments(sharedMoments.value().values(), sharedSteps);
+      state = state.withMoments(vectors.moments().value().values(), sharedSteps);
     }
     Kernel kernel = Kernel.create(config.kernel());
     CorpusReader corpus = new CorpusReader(setting.files(), setting.corpusPath());
@@ -139,7 +128,7 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
           kernel,
           plan,
           task,
-          start.value().values(),
+          vectors.start().value().values(),
           state,
           tokens::read,
           context::isInterrupted);
@@ -174,24 +163,16 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
         "attempt-" + context.taskAttemptId());
   }
 
-  /** The slices, copied one by one as the shuffle writes them. */
   private Stream<Tuple2<Integer, Message>> pieces(ReplicaTask task, ReplicaResult result) {
     long weight = weight(result.statistics());
     if (weight == 0) {
       return Stream.empty();
     }
-    Slices parameters = cut.parameters();
-    Slices moments = cut.moments();
-    return IntStream.range(0, cut.slices())
-        .mapToObj(
-            i -> {
-              boolean ofParameters = i < parameters.count();
-              Slices slices = ofParameters ? parameters : moments;
-              int slice = ofParameters ? i : i - parameters.count();
-              float[] vector = ofParameters ? result.parameters() : result.state().moments();
-              float[] values = Arrays.copyOfRange(vector, slices.from(slice), slices.to(slice));
-              return new Tuple2<>(i, new SlicePiece(task.replica(), weight, values));
-            });
+    PhiloxKey key =
+        PhiloxKey.delta(
+            setting.config().training().seed(), (int) task.globalStepBase(), task.replica());
+    return vectors.pieces(
+        task.replica(), weight, result.parameters(), result.state().moments(), key);
   }
 
   /**
@@ -214,7 +195,7 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
    * that comes before it.
    */
   private Stream<Tuple2<Integer, Message>> report(int replica, Supplier<ReplicaReport> report) {
-    return Stream.of(replica % cut.slices())
+    return Stream.of(replica % vectors.cut().slices())
         .map(reducer -> new Tuple2<Integer, Message>(reducer, report.get()));
   }
 

@@ -10,12 +10,16 @@ import org.apache.spark.broadcast.Broadcast;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparkrnn.common.config.RoundConfig.Delta;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.ClusterFailedException;
 import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.driver.averaging.AverageSlice;
 import org.sparkrnn.driver.averaging.AveragedSlice;
+import org.sparkrnn.driver.averaging.EmbeddingRows;
 import org.sparkrnn.driver.averaging.RoundCut;
+import org.sparkrnn.driver.averaging.RoundCut.Part;
+import org.sparkrnn.driver.averaging.RoundVectors;
 import org.sparkrnn.driver.averaging.SlicePartitioner;
 import org.sparkrnn.driver.averaging.Slices;
 import org.sparkrnn.driver.cluster.ClusterFailures;
@@ -77,18 +81,18 @@ final class TrainingRound {
         statesSent.add(send(carried, broadcasts));
       }
       long broadcastNanos = System.nanoTime() - begin;
+      RoundVectors vectors = new RoundVectors(cut, startSent, momentsSent);
       TrainReplica train =
-          new TrainReplica(
-              setting, plan, tasks, cut, startSent, momentsSent, states.sharedSteps(), statesSent);
+          new TrainReplica(setting, plan, tasks, vectors, states.sharedSteps(), statesSent);
       context.setJobGroup("spark-rnn " + name, description(name, state, steps), false);
       averages =
           context
               .parallelize(IntStream.range(0, tasks.size()).boxed().toList(), tasks.size())
               .mapPartitionsToPair(train)
               .partitionBy(new SlicePartitioner(cut.slices()))
-              .mapPartitions(new AverageSlice());
+              .mapPartitions(new AverageSlice(vectors));
       List<Message> messages = watch.await("finish " + name, averages.collectAsync());
-      return result(name, messages, cut, states, broadcastNanos, System.nanoTime() - begin);
+      return result(name, messages, cut, start, states, broadcastNanos, System.nanoTime() - begin);
     } catch (IllegalStateException e) {
       throw ClusterFailures.ofContext("finish " + name, context, e);
     } finally {
@@ -102,7 +106,12 @@ final class TrainingRound {
         withMoments
             ? Math.multiplyExact(ReplicaTrainer.momentVectors(setting.config()), parameters)
             : 0;
-    return new RoundCut(Slices.of(parameters, replicas), Slices.of(moments, replicas));
+    return new RoundCut(
+        Slices.of(parameters, replicas),
+        Slices.of(moments, replicas),
+        EmbeddingRows.of(setting.spec()),
+        // One replica is the plain algorithm, whatever is saved by rounding it.
+        replicas == 1 ? Delta.FLOAT32 : setting.config().round().delta());
   }
 
   private <T> Broadcast<T> send(T value, List<Broadcast<?>> broadcasts) {
@@ -115,6 +124,7 @@ final class TrainingRound {
       String name,
       List<Message> messages,
       RoundCut cut,
+      float[] start,
       ReplicaStates before,
       long broadcastNanos,
       long totalNanos) {
@@ -127,11 +137,10 @@ final class TrainingRound {
       if (message instanceof ReplicaReport report) {
         reports.add(report);
       } else if (message instanceof AveragedSlice slice) {
-        boolean ofParameters = slice.slice() < cut.parameters().count();
-        int index = ofParameters ? slice.slice() : slice.slice() - cut.parameters().count();
-        int from = (ofParameters ? cut.parameters() : cut.moments()).from(index);
-        float[] target = ofParameters ? average : moments;
-        System.arraycopy(slice.values(), 0, target, from, slice.values().length);
+        Part part = cut.part(slice.slice());
+        slice
+            .values()
+            .copyTo(part.of(average, moments), part, part.of(start, before.sharedMoments()));
         averageNanos = Math.max(averageNanos, slice.nanos());
         slicesSeen++;
       }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.driver.SparkTestCluster;
@@ -70,9 +70,10 @@ class ExactResumeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"keep-local", "average", "reset"})
-  void stoppingAfterEveryRoundChangesNothing(String moments) throws IOException {
+  @CsvSource({"keep-local, int8", "average, bf16", "reset, float32"})
+  void stoppingAfterEveryRoundChangesNothing(String moments, String delta) throws IOException {
     Map<String, Object> settings = with("optimizer.state", moments);
+    settings.put("round.delta", delta);
     Path whole = folder.resolve("whole");
     train(whole, settings, TrainOptions.start());
     int rounds = TestRuns.metrics(whole).size();

@@ -61,6 +61,7 @@ class OneReplicaTest {
       throws IOException {
     Map<String, Object> settings = new HashMap<>();
     settings.put("training.replicas", 1);
+    settings.put("round.delta", "int8"); // of which one replica takes no notice
     settings.put("model.cell", cell);
     settings.put("model.dropout", 0.25);
     settings.put("optimizer.kind", optimizer);

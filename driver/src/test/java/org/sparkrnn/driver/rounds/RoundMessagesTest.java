@@ -20,8 +20,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkrnn.common.storage.LocalFiles;
 import org.sparkrnn.driver.KryoRegistrations;
-import org.sparkrnn.driver.averaging.AveragedSlice;
-import org.sparkrnn.driver.averaging.SlicePiece;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.worker.training.ReplicaState;
 import org.sparkrnn.worker.training.ReplicaStatistics;
@@ -45,16 +43,6 @@ class RoundMessagesTest {
   void everyMessageSurvivesTheTrip(Serializer serializer) throws IOException {
     float[] values = randomValues(100_003);
     assertThat(roundTrip(serializer, new FloatVector(values)).values()).containsExactly(values);
-
-    SlicePiece piece = roundTrip(serializer, new SlicePiece(3, 1L << 40, values));
-    assertThat(piece.replica()).isEqualTo(3);
-    assertThat(piece.weight()).isEqualTo(1L << 40);
-    assertThat(piece.values()).containsExactly(values);
-
-    AveragedSlice slice = roundTrip(serializer, new AveragedSlice(5, values, 6));
-    assertThat(slice.slice()).isEqualTo(5);
-    assertThat(slice.nanos()).isEqualTo(6);
-    assertThat(slice.values()).containsExactly(values);
 
     ReplicaState state = new ReplicaState(randomValues(17), values, 9);
     ReplicaStatistics statistics = new ReplicaStatistics(7, 2.5, 3, 4.5, 2, 1, 99, "java");

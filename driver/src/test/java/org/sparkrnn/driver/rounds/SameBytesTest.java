@@ -69,6 +69,20 @@ class SameBytesTest {
             "loss.reduction", "sum-time-mean-batch",
             "round.inline-state-bytes", 0));
     RUNS.put(
+        "differences in eight bits, LSTM, Adam",
+        Map.of(
+            "training.replicas",
+            3,
+            "optimizer.kind",
+            "adam",
+            "optimizer.learning-rate",
+            0.01,
+            "round.delta",
+            "int8"));
+    RUNS.put(
+        "differences in bfloat16 and outer momentum, GRU, SGD",
+        Map.of("model.cell", "gru", "outer.kind", "nesterov", "round.delta", "bf16"));
+    RUNS.put(
         "products in bfloat16, LSTM, SGD",
         Map.of("kernel.precision", "bf16", "kernel.bf16-emulation", true));
   }

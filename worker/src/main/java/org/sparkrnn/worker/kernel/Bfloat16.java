@@ -4,13 +4,13 @@ package org.sparkrnn.worker.kernel;
  * Products of bfloat16 with sums in float32, as the instruction VDPBF16PS of AVX512_BF16 computes
  * them: docs/numerics.md, section 10. Numbers of bfloat16 are held in floats.
  */
-final class Bfloat16 {
+public final class Bfloat16 {
   private static final float SCALE = 0x1p64f;
 
   private Bfloat16() {}
 
   /** The nearest number of bfloat16, ties to even; zero if x is subnormal. */
-  static float round(float x) {
+  public static float round(float x) {
     int bits = Float.floatToRawIntBits(x);
     if (Math.abs(x) < Float.MIN_NORMAL) {
       return Float.intBitsToFloat(bits & 0x80000000);

@@ -22,6 +22,11 @@ public record PhiloxKey(long seed, int step, int replica, int purpose) {
     return new PhiloxKey(seed, step, replica, Purpose.DROPOUT.at(place));
   }
 
+  /** The stream that rounds what a replica sends after a round that began at {@code step}. */
+  public static PhiloxKey delta(long seed, int step, int replica) {
+    return new PhiloxKey(seed, step, replica, Purpose.DELTA.code());
+  }
+
   /** The stream that chooses tokens of a generated text; the index is the token's position. */
   public static PhiloxKey sampling(long seed) {
     return new PhiloxKey(seed, 0, 0, Purpose.SAMPLING.code());

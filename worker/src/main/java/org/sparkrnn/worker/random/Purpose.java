@@ -9,6 +9,8 @@ public enum Purpose {
   INITIALISATION(1),
   /** Choice of the next token when text is generated. */
   SAMPLING(2),
+  /** Rounding of what a replica sends to be averaged. */
+  DELTA(3),
   /** Dropout masks; {@link #at} adds the place in the model. */
   DROPOUT(0x1000);
 
