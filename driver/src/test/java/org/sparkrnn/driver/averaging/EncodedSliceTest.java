@@ -154,7 +154,8 @@ class EncodedSliceTest {
       EncodedSlice.of(part, trained, start, PhiloxKey.delta(5, step, 3))
           .addTo(deltas, 1, part, start);
       for (int i = 0; i < LENGTH; i++) {
-        assertThat(Math.abs(deltas[i] - (trained[i] - start[i]))).isLessThanOrEqualTo(scale(i) * 1.0001);
+        assertThat(Math.abs(deltas[i] - (trained[i] - start[i])))
+            .isLessThanOrEqualTo(scale(i) * 1.0001);
         sums[i] += deltas[i];
       }
     }
