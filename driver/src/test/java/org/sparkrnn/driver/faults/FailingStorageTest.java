@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,8 +23,7 @@ import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.ClusterFailedException;
 import org.sparkrnn.common.storage.LocalFiles;
-import org.sparkrnn.driver.SparkTestCluster;
-import org.sparkrnn.driver.SparkTestCluster.Serialization;
+import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.driver.faults.FailingFileSystem.Fault;
 import org.sparkrnn.driver.metrics.TrainingListener;
 
@@ -42,22 +41,22 @@ class FailingStorageTest {
 
   @TempDir static Path folder;
 
-  private static SparkTestCluster cluster;
+  @RegisterExtension
+  static final LocalSpark spark =
+      new LocalSpark(
+          1,
+          Map.of(
+              "spark.master",
+              "local[1,4]",
+              FailingFileSystem.SETTING,
+              FailingFileSystem.class.getName()));
+
   private static Path corpus;
   private static Map<String, String> whole;
   private static long operations;
 
   @BeforeAll
   static void trainWithoutFaults() throws IOException {
-    cluster =
-        SparkTestCluster.local(
-            1,
-            Serialization.KRYO,
-            Map.of(
-                "spark.master",
-                "local[1,4]",
-                FailingFileSystem.SETTING,
-                FailingFileSystem.class.getName()));
     corpus = FaultRuns.corpus(folder.resolve("corpus"));
     FailingFileSystem.fail(Fault.NONE, 0);
     train(folder.resolve("whole"), List.of());
@@ -65,11 +64,6 @@ class FailingStorageTest {
     whole = FaultRuns.left(folder.resolve("whole"));
     assertThat(whole.keySet()).filteredOn(name -> name.endsWith("manifest.json")).isNotEmpty();
     assertThat(operations).isGreaterThan(100);
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
   }
 
   @AfterEach
@@ -153,6 +147,6 @@ class FailingStorageTest {
 
   private static void train(Path run, List<TrainingListener> listeners) throws IOException {
     Files.createDirectories(run);
-    FaultRuns.train(cluster.context(), corpus, "failing", run, listeners);
+    FaultRuns.train(spark.context(), corpus, "failing", run, listeners);
   }
 }

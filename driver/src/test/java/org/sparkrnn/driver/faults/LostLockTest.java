@@ -10,35 +10,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.storage.LocalFiles;
-import org.sparkrnn.driver.SparkTestCluster;
-import org.sparkrnn.driver.SparkTestCluster.Serialization;
+import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.TrainingListener;
 
 /** A run has one driver: another is refused, and one that lost the run to another stops. */
 @Timeout(120)
 class LostLockTest {
-  private static SparkTestCluster cluster;
+  @RegisterExtension static final LocalSpark spark = new LocalSpark(1);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    cluster = SparkTestCluster.local(1, Serialization.KRYO);
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
-  }
 
   @Test
   void aSecondTrainingIntoTheFolderIsRefusedAndTheFirstGoesOn() throws IOException {
@@ -94,6 +82,6 @@ class LostLockTest {
 
   private static void train(Path corpus, Path run, List<TrainingListener> listeners)
       throws IOException {
-    FaultRuns.train(cluster.context(), corpus, "file", run, listeners);
+    FaultRuns.train(spark.context(), corpus, "file", run, listeners);
   }
 }

@@ -11,18 +11,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
-import org.sparkrnn.driver.SparkTestCluster;
-import org.sparkrnn.driver.SparkTestCluster.Serialization;
+import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.driver.cluster.StopRequest;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.TrainingListener;
@@ -49,20 +47,10 @@ class ExactResumeTest {
           "model.dropout",
           0.2);
 
-  private static SparkTestCluster cluster;
+  @RegisterExtension static final LocalSpark spark = new LocalSpark(2);
 
   @TempDir Path folder;
   private Path corpus;
-
-  @BeforeAll
-  static void startSpark() {
-    cluster = SparkTestCluster.local(2, Serialization.KRYO);
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
-  }
 
   @BeforeEach
   void writeCorpus() {
@@ -110,7 +98,7 @@ class ExactResumeTest {
         };
     TrainingOutcome outcome =
         Trainer.run(
-            cluster.context(),
+            spark.context(),
             TestRuns.config(corpus.toString(), stopped, settings),
             TrainOptions.start().stoppedBy(stop),
             List.of(stopping));
@@ -206,7 +194,7 @@ class ExactResumeTest {
   private TrainingOutcome train(Path run, Map<String, Object> settings, TrainOptions options)
       throws IOException {
     TrainingConfig config = TestRuns.config(corpus.toString(), run, settings);
-    return Trainer.run(cluster.context(), config, options, List.of());
+    return Trainer.run(spark.context(), config, options, List.of());
   }
 
   private static Map<String, Object> with(String key, Object value) {

@@ -9,17 +9,17 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.ClusterFailedException;
 import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.driver.SparkTestCluster;
 import org.sparkrnn.driver.SparkTestCluster.Serialization;
 import org.sparkrnn.driver.cluster.StopRequest;
@@ -29,31 +29,21 @@ import org.sparkrnn.driver.metrics.TrainingListener;
 /** What goes wrong ends in one sentence, in bounded time, with the last good checkpoint kept. */
 @Timeout(120)
 class FailureTest {
-  private static SparkTestCluster cluster;
+  @RegisterExtension
+  static final LocalSpark spark =
+      new LocalSpark(
+          2,
+          Map.of(
+              "spark.master",
+              "local[2,2]",
+              "spark.driver.maxResultSize",
+              "1m",
+              FaultyFileSystem.SETTING,
+              FaultyFileSystem.class.getName()));
 
   @TempDir Path folder;
   private Path corpus;
   private Path run;
-
-  @BeforeAll
-  static void startSpark() {
-    cluster =
-        SparkTestCluster.local(
-            2,
-            Serialization.KRYO,
-            Map.of(
-                "spark.master",
-                "local[2,2]",
-                "spark.driver.maxResultSize",
-                "1m",
-                FaultyFileSystem.SETTING,
-                FaultyFileSystem.class.getName()));
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
-  }
 
   @BeforeEach
   void writeCorpus() {
@@ -146,7 +136,7 @@ class FailureTest {
     signal.start();
     TrainingOutcome outcome =
         Trainer.run(
-            cluster.context(),
+            spark.context(),
             TestRuns.config("faulty://hang" + corpus, run, settings),
             TrainOptions.start().resuming().stoppedBy(stop),
             List.of());
@@ -161,7 +151,7 @@ class FailureTest {
   void roundsBeforeAFailureAreSavedAndTheRunGoesOnFromThere() throws IOException {
     Path whole = folder.resolve("whole");
     Trainer.run(
-        cluster.context(),
+        spark.context(),
         TestRuns.config(corpus.toString(), whole, Map.of()),
         TrainOptions.start(),
         List.of());
@@ -177,19 +167,19 @@ class FailureTest {
     TrainingConfig config =
         TestRuns.config(corpus.toString(), run, Map.of("checkpoint.every-rounds", 0));
     assertThatThrownBy(
-            () -> Trainer.run(cluster.context(), config, TrainOptions.start(), List.of(failing)))
+            () -> Trainer.run(spark.context(), config, TrainOptions.start(), List.of(failing)))
         .isInstanceOf(ClusterFailedException.class);
     assertThat(TestRuns.manifests(run)).hasSize(1);
     assertThat(TestRuns.manifests(whole)).containsAllEntriesOf(TestRuns.manifests(run));
 
-    Trainer.run(cluster.context(), config, TrainOptions.start().resuming(), List.of());
+    Trainer.run(spark.context(), config, TrainOptions.start().resuming(), List.of());
     assertThat(TestRuns.manifests(whole)).containsAllEntriesOf(TestRuns.manifests(run));
   }
 
   @Test
   void aContextThatIsStoppedUnderTheRunIsAClusterThatFailed() throws IOException {
     // As when the master is lost: Spark stops the context by itself.
-    stopSpark();
+    spark.stop();
     try (SparkTestCluster lost = SparkTestCluster.local(1, Serialization.JAVA)) {
       TrainingListener stopping =
           new TrainingListener() {
@@ -205,7 +195,7 @@ class FailureTest {
           .hasMessageContaining("round 2");
       assertThat(TestRuns.manifests(run)).hasSize(1);
     } finally {
-      startSpark();
+      spark.start();
     }
   }
 
@@ -235,7 +225,7 @@ class FailureTest {
   private TrainingOutcome train(String corpusPath, Map<String, Object> settings)
       throws IOException {
     return Trainer.run(
-        cluster.context(),
+        spark.context(),
         TestRuns.config(corpusPath, run, settings),
         TrainOptions.start(),
         List.of());

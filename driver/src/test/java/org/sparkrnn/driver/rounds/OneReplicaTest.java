@@ -8,18 +8,16 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.storage.LocalFiles;
-import org.sparkrnn.driver.SparkTestCluster;
-import org.sparkrnn.driver.SparkTestCluster.Serialization;
+import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.training.PlainTrainer;
 import org.sparkrnn.worker.training.TrainingState;
@@ -29,20 +27,10 @@ import org.sparkrnn.worker.training.TrainingState;
 class OneReplicaTest {
   private static final List<Integer> LOCAL_STEPS = List.of(1, 3, 1000);
 
-  private static SparkTestCluster cluster;
+  @RegisterExtension static final LocalSpark spark = new LocalSpark(2);
 
   @TempDir Path folder;
   private Path corpus;
-
-  @BeforeAll
-  static void startSpark() {
-    cluster = SparkTestCluster.local(2, Serialization.KRYO);
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
-  }
 
   @BeforeEach
   void writeCorpus() {
@@ -88,7 +76,7 @@ class OneReplicaTest {
     all.put("round.local-steps", localSteps);
     Path onSpark = folder.resolve("spark-" + localSteps);
     TrainingOutcome outcome =
-        Trainer.run(cluster.context(), config(onSpark, all), TrainOptions.start(), List.of());
+        Trainer.run(spark.context(), config(onSpark, all), TrainOptions.start(), List.of());
 
     Path plain = folder.resolve("plain-" + localSteps);
     LocalFiles files = new LocalFiles();

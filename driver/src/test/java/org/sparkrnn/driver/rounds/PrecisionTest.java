@@ -8,33 +8,21 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkrnn.common.errors.BadInputException;
-import org.sparkrnn.driver.SparkTestCluster;
-import org.sparkrnn.driver.SparkTestCluster.Serialization;
+import org.sparkrnn.driver.LocalSpark;
 
 /** Runs with {@code kernel.precision = bf16}. */
 @Timeout(120)
 class PrecisionTest {
-  private static SparkTestCluster cluster;
+  @RegisterExtension static final LocalSpark spark = new LocalSpark(2);
 
   @TempDir Path folder;
   private String corpus;
-
-  @BeforeAll
-  static void startSpark() {
-    cluster = SparkTestCluster.local(2, Serialization.KRYO);
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
-  }
 
   @BeforeEach
   void writeCorpus() {
@@ -46,7 +34,7 @@ class PrecisionTest {
     Map<String, Object> all = new LinkedHashMap<>(Map.of("kernel.precision", "bf16"));
     all.putAll(settings);
     Trainer.run(
-        cluster.context(), TestRuns.config(corpus, folder.resolve(run), all), options, List.of());
+        spark.context(), TestRuns.config(corpus, folder.resolve(run), all), options, List.of());
   }
 
   /** On a processor with the instruction, {@code auto} is the instruction. */

@@ -7,32 +7,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkrnn.common.config.TrainingConfig;
-import org.sparkrnn.driver.SparkTestCluster;
-import org.sparkrnn.driver.SparkTestCluster.Serialization;
+import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.TrainingListener;
 
 @Timeout(120)
 class TrainerTest {
-  private static SparkTestCluster cluster;
+  @RegisterExtension static final LocalSpark spark = new LocalSpark(2);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    cluster = SparkTestCluster.local(2, Serialization.KRYO);
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
-  }
 
   @Test
   void trainingLowersTheLoss() throws IOException {
@@ -42,8 +30,7 @@ class TrainerTest {
             corpus.toString(),
             folder.resolve("run"),
             Map.of("optimizer.kind", "adam", "optimizer.learning-rate", 0.02));
-    TrainingOutcome outcome =
-        Trainer.run(cluster.context(), config, TrainOptions.start(), List.of());
+    TrainingOutcome outcome = Trainer.run(spark.context(), config, TrainOptions.start(), List.of());
     assertThat(outcome.finished()).isTrue();
     assertThat(outcome.checkpoint()).isPresent();
     assertThat(outcome.state().bestLoss()).isLessThan(Math.log(TestRuns.VOCABULARY) - 0.3);
@@ -66,7 +53,7 @@ class TrainerTest {
     Map<String, Object> settings = Map.of("training.max-duration", "3s");
     TrainingOutcome outcome =
         Trainer.run(
-            cluster.context(),
+            spark.context(),
             TestRuns.config(corpus.toString(), folder.resolve("run"), settings),
             TrainOptions.start(),
             List.of(slow));
@@ -82,7 +69,7 @@ class TrainerTest {
     Path corpus = TestRuns.corpus(folder.resolve("corpus"), 3, 600, 100);
     Path run = folder.resolve("run");
     Trainer.run(
-        cluster.context(),
+        spark.context(),
         TestRuns.config(corpus.toString(), run, Map.of("training.max-rounds", 2)),
         TrainOptions.start(),
         List.of());
@@ -91,7 +78,7 @@ class TrainerTest {
     List<RoundMetrics> rounds = new ArrayList<>();
     TrainingOutcome outcome =
         Trainer.run(
-            cluster.context(),
+            spark.context(),
             TestRuns.config(corpus.toString(), run, Map.of()),
             TrainOptions.start().resuming(),
             List.of(

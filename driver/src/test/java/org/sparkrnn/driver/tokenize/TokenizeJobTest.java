@@ -11,10 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,24 +22,15 @@ import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.corpus.Unit;
 import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.driver.SparkTestCluster;
 import org.sparkrnn.driver.SparkTestCluster.Serialization;
 
 @Timeout(240)
 class TokenizeJobTest {
-  private static SparkTestCluster cluster;
+  @RegisterExtension static final LocalSpark spark = new LocalSpark(2);
 
   @TempDir Path temporary;
-
-  @BeforeAll
-  static void startSpark() {
-    cluster = SparkTestCluster.local(2, Serialization.KRYO);
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    cluster.close();
-  }
 
   @Test
   void everyCharacterIsAToken() throws Exception {
@@ -119,7 +109,7 @@ class TokenizeJobTest {
     }
     assertThat(Corpora.read(temporary.resolve("out-1"), "train").subList(0, expected.size()))
         .isEqualTo(expected);
-    stopSpark();
+    spark.stop();
     try (SparkTestCluster other = SparkTestCluster.local(1, Serialization.JAVA)) {
       TokenizeJob.run(
           other.session(),
@@ -130,7 +120,7 @@ class TokenizeJobTest {
               .build());
       assertThat(Corpora.content(temporary.resolve("out-java"))).isEqualTo(first);
     } finally {
-      startSpark();
+      spark.start();
     }
   }
 
@@ -322,7 +312,7 @@ class TokenizeJobTest {
   }
 
   private static CorpusManifest run(TokenizeRequest.Builder request) throws IOException {
-    return TokenizeJob.run(cluster.session(), request.build());
+    return TokenizeJob.run(spark.session(), request.build());
   }
 
   private static void refused(TokenizeRequest.Builder request, String... words) {
