@@ -273,8 +273,8 @@ static void window(const kernel *k, const model *m) {
     since = enter(NORM, since);
     const bool clipped = k->sum_of_squares(gradients, parameter_count) > 0.0625;
     since = enter(UPDATE, since);
-    const scaling scaling = {clipped ? 0.5f : 1.0f, 0};
-    k->sgd(parameters, gradients, parameter_count, 0.1f, scaling);
+    const update_coefficients sgd = {.transform = {.scale = clipped ? 0.5f : 1.0f}, .sgd = {0.1f}};
+    k->update(RULE_SGD, &sgd, parameters, gradients, NULL, NULL, parameter_count);
     enter(PHASES, since);
 }
 
