@@ -28,7 +28,8 @@ INLINE void keep_gate_operand(recurrent_layout at, cell_step step) {
         const float *d = layer->gates + b * step.gate_row + step.block * block;
         float *to = layer->packed + at.d_gates + lanes_of(b * step.gate_row + step.block * block);
         for (long v = 0; v < block; v += 2 * LANES) {
-            v_store(to + lanes_of(v), adjacent_terms(d + v, 2 * LANES));
+            // The last of an odd number of slots has no partner.
+            v_store_first(to + lanes_of(v), lanes_of(block - v), adjacent_terms(d + v, block - v));
         }
     }
 #else

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CELL_LSTM = 0, CELL_GRU = 1 };
+#include "cells.h"
 
 // The parameters of a recurrent layer, or their gradients; PyTorch's shapes, dense.
 typedef struct recurrent_parameters {
@@ -18,7 +18,7 @@ typedef struct recurrent_parameters {
 
 // All buffers of one recurrent layer. Rows of activations are padded to 16 floats.
 typedef struct recurrent_layer {
-    int cell;  // CELL_LSTM or CELL_GRU
+    int cell;  // its place in cells.h
     long time, batch, input, hidden;
     bool one_hot;
     bool bf16;  // the precision of the products' operands
@@ -27,13 +27,13 @@ typedef struct recurrent_layer {
     const float *x;         // [time * batch, input]; not read if one_hot
     const int32_t *tokens;  // [time * batch] if one_hot
     float *hidden_states;   // [(time + 1) * batch, hidden], first the state before the window
-    float *cell_states;     // likewise; LSTM only
+    float *cell_states;     // likewise, if the cell has one
     float *gates;           // [time * batch, slots * padded hidden], blocked
     float *packed;          // recurrent_floats() floats
     const float *d_hidden_sequence;  // [time * batch, hidden]
     float *dx;                       // [time * batch, input] or NULL
     float *d_hidden;                 // [batch, hidden]
-    float *d_cell;                   // [batch, hidden]; LSTM only
+    float *d_cell;                   // [batch, hidden], if the cell has one
 } recurrent_layer;
 
 typedef struct softmax_head {

@@ -47,13 +47,13 @@ static void pack_columns(slot_rows rows, long columns, float *panel, long width)
 static void pack_forward(const cell_shape *shape, const recurrent_layer *layer,
                          const float *weights, long columns, int first, int slots, bool selected,
                          float *out) {
-    const long blocks = ceil_div(layer->hidden, LANES);
-    const long width = slots * LANES;
+    const long blocks = ceil_div(layer->hidden, LANES), in_panel = panel_blocks(shape);
+    const long width = in_panel * slots * LANES;
     const long panel = (selected ? columns : lanes_of(columns)) * width;
     for (long block = 0; block < blocks; block++) {
         for (int s = 0; s < slots; s++) {
             const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
-            float *to = out + block * panel + s * LANES;
+            float *to = out + block / in_panel * panel + (block % in_panel * slots + s) * LANES;
             if (selected) {
                 pack_columns(rows, columns, to, width);
             } else {

@@ -6,6 +6,9 @@
 #include "operands.h"
 #include "variant.h"
 
+#define FUNCTIONS(cell, ...) &NAME(cell),
+static const cell_functions *const functions[CELL_KINDS] = {CELLS(FUNCTIONS)};
+
 static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, long step) {
     const long row = round_up(layer->hidden, LANES);
     const cell_step at = {layer, step, 0, 0, row, row * shape->slots};
@@ -22,22 +25,23 @@ static cell_step block_of(cell_step at, long block) {
 static void input_product(const recurrent_layer *layer, const cell_shape *shape,
                           recurrent_layout at, long positions) {
     const long row = round_up(layer->hidden, LANES) * shape->slots;
-    const long width = shape->input_slots * LANES;
+    const long width = panel_blocks(shape) * shape->input_slots * LANES;
+    const long step = panel_blocks(shape) * shape->slots * LANES;
     const long shift = shape->input_first * LANES;
     const float *panels = layer->packed + at.forward_ih;
     if (!layer->one_hot) {
         const right weights = {panels, row / shape->slots * shape->input_slots, width};
-        const start bias = {layer->packed + at.bias + shift, 0, shape->slots * LANES};
+        const start bias = {layer->packed + at.bias + shift, 0, step};
         const left x =
             operand_rows(layer->x, positions, layer->input, layer->packed + at.x_operand);
-        multiply(positions, &x, weights, bias, layer->gates + shift, row, shape->slots * LANES);
+        multiply(positions, &x, weights, bias, layer->gates + shift, row, step);
         return;
     }
     for (long p = 0; p < positions; p++) {
-        for (long block = 0; block < row / (shape->slots * LANES); block++) {
-            const long column = block * shape->slots * LANES + shift;
-            const float *weight = panels + (block * layer->input + layer->tokens[p]) * width;
-            for (long v = 0; v < width; v += LANES) {
+        for (long panel = 0; panel * step < row; panel++) {
+            const long column = panel * step + shift;
+            const float *weight = panels + (panel * layer->input + layer->tokens[p]) * width;
+            for (long v = 0; v < min_long(width, row - column); v += LANES) {
                 v_store(layer->gates + p * row + column + v,
                         v_add(v_load(layer->packed + at.bias + column + v), v_load(weight + v)));
             }
@@ -60,28 +64,29 @@ static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *s
 
 void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
+    const cell_functions *cell = functions[layer->cell];
     const recurrent_layout at = recurrent_layout_for(layer);
-    const long width = shape->hidden_slots * LANES;
+    const long panel = panel_blocks(shape), width = panel * shape->hidden_slots * LANES;
     input_product(layer, shape, at, time * layer->batch);
     for (long t = 0; t < time; t++) {
         const cell_step step = step_of(layer, shape, t);
         const left previous =
             operand_rows(layer->hidden_states + t * layer->batch * step.row, layer->batch,
                          layer->hidden, layer->packed + at.hidden_operand);
-        for (long block = 0; block < step.row / LANES; block++) {
-            const cell_step unit = block_of(step, block);
+        const long blocks = step.row / LANES;
+        for (long first = 0; first < blocks; first += panel) {
+            const long last = min_long(first + panel, blocks);
             float *gates = layer->gates + t * layer->batch * step.gate_row +
-                           (block * shape->slots + shape->hidden_first) * LANES;
+                           (first * shape->slots + shape->hidden_first) * LANES;
             const start begin = {gates, step.gate_row, 0};
-            start_hidden_slots(layer, shape, at, unit);
-            multiply_panel(layer->batch, width, &previous,
-                           layer->packed + at.forward_hh + block * lanes_of(layer->hidden) * width,
-                           width, begin, gates, step.gate_row, NULL);
-            if (layer->cell == CELL_LSTM) {
-                NAME(lstm_forward)(unit);
-            } else {
-                NAME(gru_forward)(unit);
+            for (long b = first; b < last; b++) {
+                start_hidden_slots(layer, shape, at, block_of(step, b));
             }
+            multiply_panel(
+                layer->batch, (last - first) * shape->hidden_slots * LANES, &previous,
+                layer->packed + at.forward_hh + first / panel * lanes_of(layer->hidden) * width,
+                width, begin, gates, step.gate_row, NULL);
+            for (long b = first; b < last; b++) cell->forward(block_of(step, b));
         }
     }
 }
@@ -93,7 +98,7 @@ static left hidden_slots_of(const recurrent_layer *layer, const cell_shape *shap
 }
 
 // d_units[batch][64] = what reaches the hidden state of these units directly: from the layer above,
-// and from the window after this one, or past the recurrent product (GRU's z).
+// and from the window after this one, or past the recurrent product.
 static void direct_gradient(const recurrent_layer *layer, cell_step step, long first_unit,
                             bool with_d_hidden, float *d_units) {
     const long width = min_long(PANEL, step.row - first_unit);
@@ -112,10 +117,11 @@ static const float zeros[PANEL];
 
 void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
+    const cell_functions *cell = functions[layer->cell];
     const recurrent_layout at = recurrent_layout_for(layer);
     const long units = round_up(layer->hidden, LANES);
     const long panel_floats = lanes_of(units * shape->hidden_slots) * PANEL;
-    const bool direct_path = !shape->has_cell_state;
+    const bool direct_path = shape->has_direct_path;
     float *d_units = layer->packed + at.d_units;
     for (long t = time - 1; t >= 0; t--) {
         const bool last_step = t == time - 1;
@@ -132,11 +138,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
             }
             for (long v = 0; v < width; v += LANES) {
                 const cell_step block = block_of(step, (unit + v) / LANES);
-                if (layer->cell == CELL_LSTM) {
-                    NAME(lstm_backward)(block, d_units + v);
-                } else {
-                    NAME(gru_backward)(block, d_units + v);
-                }
+                cell->backward(block, d_units + v);
                 keep_gate_operand(at, block);
             }
         }

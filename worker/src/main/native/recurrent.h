@@ -1,33 +1,21 @@
-// What the files of the recurrent layers share: the description of a cell and the layout of a
-// layer's private region.
+// What the files of the recurrent layers share: the layout of a layer's private region.
 #ifndef SPARKRNN_RECURRENT_H
 #define SPARKRNN_RECURRENT_H
 
 #include "kernel.h"
 
 #define LANES 16
-#define MAX_SLOTS 4
-
-// A slot is one pre-activation per hidden unit; the slots that see the input are adjacent, so are
-// those that see the hidden state. See CellKind.java, which says the same.
-typedef struct cell_shape {
-    int gates;
-    int slots;
-    int gate_of[MAX_SLOTS];  // which block of rows of the weights a slot uses
-    int input_first, input_slots;
-    int hidden_first, hidden_slots;
-    bool has_cell_state;
-} cell_shape;
-
-const cell_shape *cell_shape_of(int cell);
+// Blocks of 16 units of which one panel of a forward product holds the slots: a cell with one slot
+// fills a panel with four.
+static inline long panel_blocks(const cell_shape *shape) { return MAX_SLOTS / shape->slots; }
 
 // Offsets in floats into recurrent_layer.packed; all multiples of 16. In bf16, k of a product
 // counts pairs of terms (operands.h): half as many floats, and the operands that are not packed
 // have copies.
 typedef struct recurrent_layout {
     long bias;            // [blocks][slots][16]: start of each chain
-    long forward_ih;      // [blocks][input][input_slots * 16]
-    long forward_hh;      // [blocks][hidden][hidden_slots * 16]
+    long forward_ih;      // [panels][input][panel_blocks * input_slots * 16]
+    long forward_hh;      // [panels][hidden][panel_blocks * hidden_slots * 16]
     long tokens;          // [time * batch] int32
     long x_operand;       // bf16: [time * batch][input / 2]
     long hidden_operand;  // bf16: [batch][hidden / 2], the states before a step

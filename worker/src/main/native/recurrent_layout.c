@@ -3,29 +3,10 @@
 
 #include "recurrent.h"
 
-static const cell_shape lstm = {
-    .gates = 4,
-    .slots = 4,
-    .gate_of = {0, 1, 2, 3},  // i, f, g, o
-    .input_first = 0,
-    .input_slots = 4,
-    .hidden_first = 0,
-    .hidden_slots = 4,
-    .has_cell_state = true,
-};
+#define SHAPE(cell, ...) {.name = #cell, __VA_ARGS__},
+static const cell_shape shapes[CELL_KINDS] = {CELLS(SHAPE)};
 
-static const cell_shape gru = {
-    .gates = 3,
-    .slots = 4,
-    .gate_of = {2, 0, 1, 2},  // n, r, z, nRecurrent
-    .input_first = 0,
-    .input_slots = 3,
-    .hidden_first = 1,
-    .hidden_slots = 3,
-    .has_cell_state = false,
-};
-
-const cell_shape *cell_shape_of(int cell) { return cell == CELL_LSTM ? &lstm : &gru; }
+const cell_shape *cell_shape_of(int cell) { return &shapes[cell]; }
 
 static long padded(long floats) { return (floats + LANES - 1) / LANES * LANES; }
 
@@ -53,9 +34,11 @@ recurrent_layout recurrent_layout_of(bool bf16, int cell, long time, long batch,
     long next = 0;
     recurrent_layout at;
     at.bias = take(&next, units * shape->slots);
+    const long panel_units = panel_blocks(shape) * LANES;
+    const long columns = (hidden + panel_units - 1) / panel_units * panel_units;
     at.forward_ih =
-        take(&next, units * shape->input_slots * (product ? lanes_of(bf16, input) : input));
-    at.forward_hh = take(&next, units * shape->hidden_slots * lanes_of(bf16, hidden));
+        take(&next, columns * shape->input_slots * (product ? lanes_of(bf16, input) : input));
+    at.forward_hh = take(&next, columns * shape->hidden_slots * lanes_of(bf16, hidden));
     at.tokens = take(&next, one_hot ? positions : 0);
     at.x_operand = take(&next, bf16 && product ? positions * operand_row(input) : 0);
     at.hidden_operand = take(&next, bf16 ? batch * operand_row(hidden) : 0);

@@ -23,11 +23,19 @@ typedef struct cell_step {
     long gate_row;  // floats of a row of gates
 } cell_step;
 
-void NAME(lstm_forward)(cell_step at);
-void NAME(gru_forward)(cell_step at);
-// d_units: gradients by the hidden state, row stride 64.
-void NAME(lstm_backward)(cell_step at, const float *d_units);
-void NAME(gru_backward)(cell_step at, const float *d_units);
+// What a cell computes of a block; each cell_NAME.c defines one under its name.
+typedef struct cell_functions {
+    // gates: pre-activations become activations; the states after the step are written.
+    void (*forward)(cell_step at);
+    // gates: activations become gradients by pre-activations; d_cell, and d_hidden where there is a
+    // direct path, become gradients by the states before the step. d_units: gradients by the hidden
+    // state, row stride 64.
+    void (*backward)(cell_step at, const float *d_units);
+} cell_functions;
+
+#define DECLARE_CELL(name, ...) extern const cell_functions NAME(name);
+CELLS(DECLARE_CELL)
+#undef DECLARE_CELL
 
 void NAME(softmax_loss)(const softmax_head *head, long positions);
 void NAME(softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);

@@ -13,7 +13,7 @@ typedef struct shape {
 } shape;
 
 static recurrent_parameters parameters(const shape *s, guard where, float range) {
-    const long rows = (s->cell == CELL_LSTM ? 4 : 3) * s->hidden;
+    const long rows = cell_shape_of(s->cell)->gates * s->hidden;
     recurrent_parameters p = {guarded((size_t)(rows * s->input), where),
                               guarded((size_t)(rows * s->hidden), where),
                               guarded((size_t)rows, where), guarded((size_t)rows, where)};
@@ -31,6 +31,7 @@ static float *activations(long rows, long columns, guard where) {
 }
 
 static recurrent_layer layer_of(const shape *s, bool bf16, guard where) {
+    const cell_shape *cell = cell_shape_of(s->cell);
     const long positions = s->time * s->batch, states = positions + s->batch;
     const long packed =
         recurrent_floats(bf16, s->cell, s->time, s->batch, s->input, s->hidden, s->one_hot, true);
@@ -46,13 +47,13 @@ static recurrent_layer layer_of(const shape *s, bool bf16, guard where) {
         .gradients = parameters(s, where, 0.3f),
         .x = s->one_hot ? NULL : activations(positions, s->input, where),
         .hidden_states = activations(states, s->hidden, where),
-        .cell_states = s->cell == CELL_LSTM ? activations(states, s->hidden, where) : NULL,
-        .gates = guarded((size_t)(positions * 4 * padded(s->hidden)), where),
+        .cell_states = cell->has_cell_state ? activations(states, s->hidden, where) : NULL,
+        .gates = guarded((size_t)(positions * cell->slots * padded(s->hidden)), where),
         .packed = guarded((size_t)packed, where),
         .d_hidden_sequence = activations(positions, s->hidden, where),
         .dx = s->one_hot ? NULL : activations(positions, s->input, where),
         .d_hidden = activations(s->batch, s->hidden, where),
-        .d_cell = s->cell == CELL_LSTM ? activations(s->batch, s->hidden, where) : NULL,
+        .d_cell = cell->has_cell_state ? activations(s->batch, s->hidden, where) : NULL,
     };
     layer.tokens = recurrent_tokens(&layer);
     for (long p = 0; p < positions; p++) {
@@ -68,10 +69,11 @@ static void run(const kernel *variant, const recurrent_layer *layer) {
 }
 
 static void expect_equal(const char *what, const recurrent_layer *a, const recurrent_layer *b) {
-    const long rows = (a->cell == CELL_LSTM ? 4 : 3) * a->hidden, row = padded(a->hidden);
+    const cell_shape *cell = cell_shape_of(a->cell);
+    const long rows = cell->gates * a->hidden, row = padded(a->hidden);
     const long positions = a->time * a->batch;
     expect_same(what, a->hidden_states, b->hidden_states, (positions + a->batch) * row);
-    expect_same(what, a->gates, b->gates, positions * 4 * row);
+    expect_same(what, a->gates, b->gates, positions * cell->slots * row);
     expect_same(what, a->gradients.weight_ih, b->gradients.weight_ih, rows * a->input);
     expect_same(what, a->gradients.weight_hh, b->gradients.weight_hh, rows * a->hidden);
     expect_same(what, a->gradients.bias_ih, b->gradients.bias_ih, rows);
@@ -84,12 +86,12 @@ static void expect_equal(const char *what, const recurrent_layer *a, const recur
 static void test_layer(const kernel *variant, shape s, guard where) {
     char what[100];
     snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld%s", variant->name,
-             s.cell == CELL_LSTM ? "LSTM" : "GRU", s.time, s.batch, s.input, s.hidden,
+             cell_shape_of(s.cell)->name, s.time, s.batch, s.input, s.hidden,
              s.one_hot ? " one-hot" : "");
     // Both layers start from the same random numbers.
     recurrent_layer layers[2];
     for (int i = 0; i < 2; i++) layers[i] = layer_of(&s, variant->bf16, where);
-    const long rows = (s.cell == CELL_LSTM ? 4 : 3) * s.hidden;
+    const long rows = cell_shape_of(s.cell)->gates * s.hidden;
     const long positions = s.time * s.batch, row = padded(s.hidden);
     const recurrent_parameters *from = &layers[0].parameters, *to = &layers[1].parameters;
     memcpy(to->weight_ih, from->weight_ih, (size_t)(rows * s.input) * 4);
@@ -103,7 +105,7 @@ static void test_layer(const kernel *variant, shape s, guard where) {
     memcpy((float *)layers[1].d_hidden_sequence, layers[0].d_hidden_sequence,
            (size_t)(positions * row) * 4);
     memcpy(layers[1].d_hidden, layers[0].d_hidden, (size_t)(s.batch * row) * 4);
-    if (s.cell == CELL_LSTM) {
+    if (layers[0].d_cell != NULL) {
         memcpy(layers[1].cell_states, layers[0].cell_states, (size_t)(s.batch * row) * 4);
         memcpy(layers[1].d_cell, layers[0].d_cell, (size_t)(s.batch * row) * 4);
     }
@@ -116,7 +118,7 @@ static void test_layer(const kernel *variant, shape s, guard where) {
 void test_layers(const kernel *variant, guard where) {
     static const long hidden[] = {1, 7, 16, 17, 33, 66};
     static const long batch[] = {1, 3, 8, 17};
-    for (int cell = CELL_LSTM; cell <= CELL_GRU; cell++) {
+    for (int cell = 0; cell < CELL_KINDS; cell++) {
         for (int h = 0; h < 6; h++) {
             for (int b = 0; b < 4; b++) {
                 const long input = 1 + (hidden[h] * 5 + batch[b]) % 70;

@@ -1,13 +1,13 @@
 // The products of a training window, each measured where the window calls it, and what the phases
 // around them take.
 //
-//   products auto|avx512|avx2|portable float32|bf16 lstm|gru LAYERS EMBEDDING HIDDEN VOCABULARY
-//   BATCH TIME SECONDS
+//   products auto|avx512|avx2|portable float32|bf16 CELL LAYERS EMBEDDING HIDDEN VOCABULARY BATCH
+//   TIME SECONDS
 //
-// The linker puts a clock around the kernel's two product functions (--wrap), so that operands
-// come from where the window left them: another cache, or main memory. FLOPs are those of the
-// model's units, without padding. Prints a line of JSON per product and one for all phases; times
-// are medians over windows.
+// CELL is a name of cells.h. The linker puts a clock around the kernel's two product functions
+// (--wrap), so that operands come from where the window left them: another cache, or main memory.
+// FLOPs are those of the model's units, without padding. Prints a line of JSON per product and one
+// for all phases; times are medians over windows.
 #define _GNU_SOURCE
 #include <stdbool.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static int product_of(const float *c, const left *a) {
         return within(c, head->d_states, states) ? D_STATES : LOGITS;
     }
     const recurrent_layer *layer = now.layer;
-    const long positions = layer->time * layer->batch, gates = layer->cell == CELL_LSTM ? 4 : 3;
+    const long positions = layer->time * layer->batch, gates = cell_shape_of(layer->cell)->gates;
     const long input_row = round_up(layer->input, LANES);
     if (now.phase == FORWARD) {
         const recurrent_layout at = recurrent_layout_for(layer);
@@ -160,7 +160,7 @@ static float *take(long floats) {
 }
 
 static recurrent_parameters blocks(float **next, const model *m, long input) {
-    const long rows = (m->cell == CELL_LSTM ? 4 : 3) * m->hidden;
+    const long rows = cell_shape_of(m->cell)->gates * m->hidden;
     recurrent_parameters p;
     p.weight_ih = *next;
     p.weight_hh = p.weight_ih + rows * input;
@@ -173,11 +173,11 @@ static recurrent_parameters blocks(float **next, const model *m, long input) {
 // Everything but the embedding, whose rows are copies and no products.
 static bool build(const model *m, bool bf16) {
     const long positions = m->time * m->batch, units = round_up(m->hidden, LANES);
-    const long gates = m->cell == CELL_LSTM ? 4 : 3;
+    const cell_shape *cell = cell_shape_of(m->cell);
     parameter_count = m->vocabulary * (m->hidden + 1);
     for (long i = 0; i < m->layers; i++) {
         parameter_count +=
-            gates * m->hidden * ((i == 0 ? m->embedding : m->hidden) + m->hidden + 2);
+            cell->gates * m->hidden * ((i == 0 ? m->embedding : m->hidden) + m->hidden + 2);
     }
     if (!reserve((size_t)64 << 30)) return false;
     float *next = parameters = take(parameter_count);
@@ -205,14 +205,14 @@ static bool build(const model *m, bool bf16) {
             .gradients = blocks(&next_gradient, m, input),
             .x = x,
             .hidden_states = take((positions + m->batch) * units),
-            .cell_states = m->cell == CELL_LSTM ? take((positions + m->batch) * units) : NULL,
-            .gates = take(positions * 4 * units),
+            .cell_states = cell->has_cell_state ? take((positions + m->batch) * units) : NULL,
+            .gates = take(positions * cell->slots * units),
             .packed = take(
                 recurrent_floats(bf16, m->cell, m->time, m->batch, input, m->hidden, false, true)),
             .d_hidden_sequence = take(positions * units),
             .dx = dx,
             .d_hidden = take(m->batch * units),
-            .d_cell = m->cell == CELL_LSTM ? take(m->batch * units) : NULL,
+            .d_cell = cell->has_cell_state ? take(m->batch * units) : NULL,
         };
         layers[i] = layer;
         x = layer.hidden_states + m->batch * units;
@@ -267,7 +267,7 @@ static void window(const kernel *k, const model *m) {
     for (long i = m->layers - 1; i >= 0; i--) {
         now.layer = &layers[i], now.first_layer = i == 0 && m->embedding != m->hidden;
         memset(layers[i].d_hidden, 0, (size_t)state * sizeof(float));
-        if (m->cell == CELL_LSTM) memset(layers[i].d_cell, 0, (size_t)state * sizeof(float));
+        if (layers[i].d_cell != NULL) memset(layers[i].d_cell, 0, (size_t)state * sizeof(float));
         k->recurrent_backward(&layers[i], m->time);
     }
     since = enter(NORM, since);
@@ -293,7 +293,7 @@ static void print_product(const model *m, int kind, long windows, double tick) {
     const double median = quantile(now.products[kind], windows, 0.5);
     if (median == 0) return;
     const long positions = m->time * m->batch;
-    const long gates = (m->cell == CELL_LSTM ? 4 : 3) * m->hidden;
+    const long gates = cell_shape_of(m->cell)->gates * m->hidden;
     const long input = first ? m->embedding : m->hidden;
     const long like_the_others = m->embedding == m->hidden ? m->layers : m->layers - 1;
     const long count = product >= LOGITS || first ? 1 : like_the_others;
@@ -329,7 +329,10 @@ int main(int count, char **arguments) {
     const int number = kernel_number(isa, bf16 ? ARITHMETIC_BF16 : ARITHMETIC_FLOAT32);
     if (number == 0) return 3;
     const kernel *k = kernel_numbered(number);
-    const model m = {strcmp(arguments[3], "gru") == 0 ? CELL_GRU : CELL_LSTM,
+    int cell = 0;
+    while (cell < CELL_KINDS && strcmp(arguments[3], cell_shape_of(cell)->name) != 0) cell++;
+    if (cell == CELL_KINDS) return 2;
+    const model m = {cell,
                      atol(arguments[4]),
                      atol(arguments[5]),
                      atol(arguments[6]),

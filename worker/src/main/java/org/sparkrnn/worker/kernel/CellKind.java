@@ -1,10 +1,14 @@
 package org.sparkrnn.worker.kernel;
 
 import java.util.List;
+import org.sparkrnn.worker.reference.ReferenceCell;
+import org.sparkrnn.worker.reference.ReferenceGruCell;
+import org.sparkrnn.worker.reference.ReferenceLstmCell;
 
 /**
- * What a recurrent cell consists of: one description that drives the layout of its parameters and
- * of its {@code gates} buffer, the kernels' products and the reference.
+ * The table of recurrent cells. A row is one description that drives the layout of the parameters
+ * and of the {@code gates} buffer, the kernels' products and the reference, and the cell's
+ * elementwise part in Java, in float and in double. cells.h has the same rows in the same order.
  *
  * <p>A <em>gate</em> is a block of {@code hidden} rows of {@code weight_ih} and {@code weight_hh},
  * in PyTorch's order. A <em>slot</em> is one pre-activation per hidden unit, stored in {@code
@@ -13,7 +17,7 @@ import java.util.List;
  *
  * <p>The slots that see the input are adjacent, so are those that see the hidden state.
  */
-@SuppressWarnings("ImmutableEnumChecker") // the lists are List.of
+@SuppressWarnings("ImmutableEnumChecker") // the lists are List.of, the cells have no state
 public enum CellKind {
   /** Hochreiter and Schmidhuber 1997 with the forget gate of Gers, Schmidhuber and Cummins 2000. */
   LSTM(
@@ -23,7 +27,10 @@ public enum CellKind {
           new Slot("f", 1, true, true),
           new Slot("g", 2, true, true),
           new Slot("o", 3, true, true)),
-      2),
+      2,
+      false,
+      new JavaLstmCell(),
+      new ReferenceLstmCell()),
   /** Cho et al. 2014, the reset gate after the recurrent product (PyTorch, cuDNN). */
   GRU(
       List.of("r", "z", "n"),
@@ -32,16 +39,31 @@ public enum CellKind {
           new Slot("r", 0, true, true),
           new Slot("z", 1, true, true),
           new Slot("nRecurrent", 2, false, true)),
-      1);
+      1,
+      true,
+      new JavaGruCell(),
+      new ReferenceGruCell());
 
   private final List<String> gates;
   private final List<Slot> slots;
   private final int states;
+  private final boolean directPath;
+  private final JavaCell java;
+  private final ReferenceCell reference;
 
-  CellKind(List<String> gates, List<Slot> slots, int states) {
+  CellKind(
+      List<String> gates,
+      List<Slot> slots,
+      int states,
+      boolean directPath,
+      JavaCell java,
+      ReferenceCell reference) {
     this.gates = gates;
     this.slots = slots;
     this.states = states;
+    this.directPath = directPath;
+    this.java = java;
+    this.reference = reference;
   }
 
   /** Names of the gates, in the order of their rows in the weights. */
@@ -61,6 +83,20 @@ public enum CellKind {
 
   public boolean hasCellState() {
     return states == 2;
+  }
+
+  /** Whether the hidden state reaches the next one past the recurrent product too. */
+  boolean hasDirectPath() {
+    return directPath;
+  }
+
+  JavaCell java() {
+    return java;
+  }
+
+  /** The elementwise part in double. */
+  public ReferenceCell reference() {
+    return reference;
   }
 
   /** Rows of {@code weight_ih} and {@code weight_hh}, elements of each bias. */

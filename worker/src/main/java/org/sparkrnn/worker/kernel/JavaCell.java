@@ -2,16 +2,9 @@ package org.sparkrnn.worker.kernel;
 
 /**
  * The elementwise part of a recurrent cell for one position. Arguments are indices of rows in
- * {@code data}; gate rows are blocked ({@link RecurrentLayer}).
+ * {@code data}; gate rows are blocked ({@link RecurrentLayer}). Has no state.
  */
-sealed interface JavaCell permits JavaLstmCell, JavaGruCell {
-
-  static JavaCell of(CellKind kind) {
-    return switch (kind) {
-      case LSTM -> new JavaLstmCell();
-      case GRU -> new JavaGruCell();
-    };
-  }
+interface JavaCell {
 
   /**
    * From pre-activations to activations and the new state.
@@ -32,7 +25,7 @@ sealed interface JavaCell permits JavaLstmCell, JavaGruCell {
    *
    * @param gates in: activations; out: gradients by the pre-activations
    * @param dHidden in: gradient by the new hidden state; out: what reaches the previous one without
-   *     a product, if {@link #hasDirectPath}
+   *     a product, if {@link CellKind#hasDirectPath}
    * @param dCell in: gradient by the new cell state; out: by the previous one
    */
   void backward(
@@ -44,7 +37,4 @@ sealed interface JavaCell permits JavaLstmCell, JavaGruCell {
       int previousCell,
       int cellState,
       int dCell);
-
-  /** Whether the hidden state reaches the next one without a product. */
-  boolean hasDirectPath();
 }

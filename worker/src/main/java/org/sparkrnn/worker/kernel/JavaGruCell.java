@@ -63,9 +63,4 @@ final class JavaGruCell implements JavaCell {
       data[dHidden + u] = dh * z;
     }
   }
-
-  @Override
-  public boolean hasDirectPath() {
-    return true;
-  }
 }

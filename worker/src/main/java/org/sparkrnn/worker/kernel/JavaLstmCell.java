@@ -69,9 +69,4 @@ final class JavaLstmCell implements JavaCell {
       data[dCell + u] = dc * f;
     }
   }
-
-  @Override
-  public boolean hasDirectPath() {
-    return false;
-  }
 }

@@ -30,7 +30,7 @@ final class JavaRecurrence {
     this.data = data;
     this.layer = layer;
     this.products = new JavaProducts(data, precision);
-    this.cell = JavaCell.of(layer.cell());
+    this.cell = layer.cell().java();
     this.units = layer.hiddenUnits();
     this.batch = layer.batch();
     this.gateColumns = layer.cell().gateColumns(units);
@@ -116,7 +116,7 @@ final class JavaRecurrence {
       boolean last = t == time - 1;
       for (int b = 0; b < batch; b++) {
         int from = (int) layer.dHiddenSequence().at(t * batch + b);
-        startHiddenGradient((int) dHidden.at(b), from, last || cell.hasDirectPath());
+        startHiddenGradient((int) dHidden.at(b), from, last || layer.cell().hasDirectPath());
       }
       if (!last) {
         addBackwardProduct(recurrent, (t + 1) * batch, batch, dHidden);
@@ -134,7 +134,7 @@ final class JavaRecurrence {
             (int) layer.dCell().at(b));
       }
     }
-    if (!cell.hasDirectPath()) {
+    if (!layer.cell().hasDirectPath()) {
       dHidden.zero();
     }
     addBackwardProduct(recurrent, 0, batch, dHidden);

@@ -27,6 +27,9 @@ public final class NativeKernel implements Kernel {
           UpdateRule.AdaDelta.class,
           UpdateRule.Adam.class);
 
+  /** In the order of cells.h. */
+  private static final List<CellKind> CELLS = List.of(CellKind.values());
+
   private static final Set<Integer> TESTED = new HashSet<>();
 
   /** How products are computed: ARITHMETIC_… in kernel.h. */
@@ -133,12 +136,8 @@ public final class NativeKernel implements Kernel {
     };
   }
 
-  /** CELL_… in kernel.h. */
   private static int code(CellKind cell) {
-    return switch (cell) {
-      case LSTM -> 0;
-      case GRU -> 1;
-    };
+    return CELLS.indexOf(cell);
   }
 
   @Override

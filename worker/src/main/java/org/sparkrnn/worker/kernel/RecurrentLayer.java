@@ -9,10 +9,10 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
  * <p><b>{@code gates [time·batch, slots·paddedHidden]}</b> is blocked: 16 hidden units form a
  * block; a row holds block after block, a block its slots in turn ({@link CellKind#slots()}), a
  * slot 16 floats. Slot {@code s} of unit {@code u} is column {@code ((u / 16)·slots + s)·16 + u mod
- * 16}. After {@link Kernel#forward} it holds activations (LSTM: i, f, g, o after σ, σ, tanh, σ;
- * GRU: n after tanh, r and z after σ, nRecurrent the sum {@code b_hh + W_hh·h₋₁} itself), after
- * {@link Kernel#backward} the gradients by the pre-activations (GRU: nRecurrent's is {@code dn·r}).
- * The floats of units beyond {@code hidden} are +0 after both, whatever the inputs are.
+ * 16}. After {@link Kernel#forward} it holds activations (a slot that the cell squashes together
+ * with another one holds its sum), after {@link Kernel#backward} the gradients by the
+ * pre-activations: docs/numerics.md. The floats of units beyond {@code hidden} are +0 after both,
+ * whatever the inputs are.
  *
  * <p>{@code hidden} and {@code cellState} hold the state before the window in their first {@code
  * batch} rows (the caller writes them, {@link #carryState} moves the last ones there) and the state

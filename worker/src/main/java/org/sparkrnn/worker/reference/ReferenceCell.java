@@ -4,16 +4,9 @@ import org.sparkrnn.worker.kernel.CellKind;
 
 /**
  * A recurrent cell's elementwise part for one unit, in double. Slots are in {@link CellKind} order;
- * states are the hidden state and, if there is one, the cell state.
+ * states are the hidden state and, if there is one, the cell state. Has no state.
  */
-sealed interface ReferenceCell permits ReferenceLstmCell, ReferenceGruCell {
-
-  static ReferenceCell of(CellKind kind) {
-    return switch (kind) {
-      case LSTM -> new ReferenceLstmCell();
-      case GRU -> new ReferenceGruCell();
-    };
-  }
+public interface ReferenceCell {
 
   /**
    * From pre-activations to activations and new states.

@@ -4,7 +4,7 @@ package org.sparkrnn.worker.reference;
  * {@code n = tanh(x_n + r·h_n), h = (1 − z)·n + z·h₋₁}; slots n, r, z, nRecurrent (Cho et al. 2014,
  * the reset gate after the recurrent product).
  */
-final class ReferenceGruCell implements ReferenceCell {
+public final class ReferenceGruCell implements ReferenceCell {
 
   @Override
   public void forward(double[] slots, double[] previous, double[] state) {

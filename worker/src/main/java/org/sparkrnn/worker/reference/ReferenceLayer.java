@@ -33,7 +33,7 @@ final class ReferenceLayer {
   private int[] tokens = new int[0];
 
   ReferenceLayer(CellKind kind, ParameterLayout layout, int index, int batch) {
-    this.cell = ReferenceCell.of(kind);
+    this.cell = kind.reference();
     this.slots = kind.slots();
     this.batch = batch;
     this.input = layout.block("rnn.weight_ih_l" + index).columns();

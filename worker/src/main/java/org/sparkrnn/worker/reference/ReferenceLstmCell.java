@@ -1,7 +1,7 @@
 package org.sparkrnn.worker.reference;
 
 /** {@code c = f·c₋₁ + i·g, h = o·tanh(c)}; slots i, f, g, o (Hochreiter and Schmidhuber 1997). */
-final class ReferenceLstmCell implements ReferenceCell {
+public final class ReferenceLstmCell implements ReferenceCell {
 
   @Override
   public void forward(double[] slots, double[] previous, double[] state) {

@@ -1,8 +1,5 @@
 package org.sparkrnn.worker.kernel;
 
-import static org.sparkrnn.worker.kernel.PolynomialMath.sigmoid;
-import static org.sparkrnn.worker.kernel.PolynomialMath.tanh;
-
 import java.util.List;
 import java.util.Map;
 import org.sparkrnn.common.config.KernelConfig.Precision;
@@ -15,6 +12,7 @@ import org.sparkrnn.worker.kernel.CellKind.Slot;
 final class RecurrenceOracle {
   private final Precision precision;
   private final CellKind kind;
+  private final OracleCell cellOracle;
   private final int time;
   private final int batch;
   private final int input;
@@ -36,6 +34,7 @@ final class RecurrenceOracle {
   RecurrenceOracle(Precision precision, RecurrentLayer layer, int time, int[] tokens) {
     this.precision = precision;
     this.kind = layer.cell();
+    this.cellOracle = OracleCell.of(kind);
     this.time = time;
     this.batch = layer.batch();
     this.input = layer.input();
@@ -67,10 +66,11 @@ final class RecurrenceOracle {
         for (int s = 0; s < z.length; s++) {
           z[s] = preActivation(kind.slots().get(s), p, u);
         }
-        switch (kind) {
-          case LSTM -> lstm(p, u, z);
-          case GRU -> gru(p, u, z);
-        }
+        float[] state = {hidden[p * units + u], cell[p * units + u]};
+        cellOracle.forward(z, state);
+        store(p, u, z);
+        hidden[(p + batch) * units + u] = state[0];
+        cell[(p + batch) * units + u] = state[1];
       }
     }
   }
@@ -100,25 +100,6 @@ final class RecurrenceOracle {
     return z;
   }
 
-  private void lstm(int p, int u, float[] z) {
-    float i = sigmoid(z[0]);
-    float f = sigmoid(z[1]);
-    float g = tanh(z[2]);
-    float o = sigmoid(z[3]);
-    float c = Math.fma(f, cell[p * units + u], i * g);
-    store(p, u, i, f, g, o);
-    cell[(p + batch) * units + u] = c;
-    hidden[(p + batch) * units + u] = o * tanh(c);
-  }
-
-  private void gru(int p, int u, float[] z) {
-    float r = sigmoid(z[1]);
-    float update = sigmoid(z[2]);
-    float n = tanh(Math.fma(r, z[3], z[0]));
-    store(p, u, n, r, update, z[3]);
-    hidden[(p + batch) * units + u] = Math.fma(update, hidden[p * units + u] - n, n);
-  }
-
   private void store(int p, int u, float... slots) {
     for (int s = 0; s < slots.length; s++) {
       gates[p][s][u] = slots[s];
@@ -134,53 +115,37 @@ final class RecurrenceOracle {
           float fromAbove = dSequence[p * units + u];
           float direct = dHidden[b * units + u];
           boolean last = t == time - 1;
-          float start = last || kind == CellKind.GRU ? fromAbove + direct : fromAbove;
+          float start = last || kind.hasDirectPath() ? fromAbove + direct : fromAbove;
           dh[u] = last ? start : blockedChain(p + batch, false, weightHh, units, u, start);
         }
         for (int u = 0; u < units; u++) {
-          switch (kind) {
-            case LSTM -> lstmBackward(p, b, u, dh[u]);
-            case GRU -> gruBackward(p, b, u, dh[u]);
-          }
+          unitBackward(p, b, u, dh[u]);
         }
       }
     }
     for (int b = 0; b < batch; b++) {
       for (int u = 0; u < units; u++) {
-        float start = kind == CellKind.GRU ? dHidden[b * units + u] : 0f;
+        float start = kind.hasDirectPath() ? dHidden[b * units + u] : 0f;
         dHidden[b * units + u] = blockedChain(b, false, weightHh, units, u, start);
       }
     }
   }
 
-  private void lstmBackward(int p, int b, int u, float dh) {
-    float i = gates[p][0][u];
-    float f = gates[p][1][u];
-    float g = gates[p][2][u];
-    float o = gates[p][3][u];
-    float tc = tanh(cell[(p + batch) * units + u]);
-    float dc = Math.fma(dh * o, Math.fma(-tc, tc, 1f), dCell[b * units + u]);
-    float previous = cell[p * units + u];
-    store(
-        p,
-        u,
-        dc * g * Math.fma(-i, i, i),
-        dc * previous * Math.fma(-f, f, f),
-        dc * i * Math.fma(-g, g, 1f),
-        dh * tc * Math.fma(-o, o, o));
-    dCell[b * units + u] = dc * f;
-  }
-
-  private void gruBackward(int p, int b, int u, float dh) {
-    float n = gates[p][0][u];
-    float r = gates[p][1][u];
-    float z = gates[p][2][u];
-    float recurrent = gates[p][3][u];
-    float dzn = dh * (1f - z) * Math.fma(-n, n, 1f);
-    float dzr = dzn * recurrent * Math.fma(-r, r, r);
-    float dzz = dh * (hidden[p * units + u] - n) * Math.fma(-z, z, z);
-    store(p, u, dzn, dzr, dzz, dzn * r);
-    dHidden[b * units + u] = dh * z;
+  private void unitBackward(int p, int b, int u, float dh) {
+    float[] z = new float[kind.slots().size()];
+    for (int s = 0; s < z.length; s++) {
+      z[s] = gates[p][s][u];
+    }
+    int after = p + batch;
+    float[] d = {dh, dCell[b * units + u]};
+    cellOracle.backward(
+        z,
+        new float[] {hidden[p * units + u], cell[p * units + u]},
+        new float[] {hidden[after * units + u], cell[after * units + u]},
+        d);
+    store(p, u, z);
+    dHidden[b * units + u] = d[0];
+    dCell[b * units + u] = d[1];
   }
 
   /** Over blocks of 16 units, slots, units: the padding's terms 0·0 too. */

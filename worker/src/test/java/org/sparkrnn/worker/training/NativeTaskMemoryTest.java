@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -15,7 +16,7 @@ class NativeTaskMemoryTest {
 
   /** The sizes in the letters of the document. */
   private record Sizes(
-      boolean lstm,
+      CellKind cell,
       int layers,
       int hidden,
       int embedding,
@@ -42,12 +43,28 @@ class NativeTaskMemoryTest {
     }
 
     int states() {
-      return lstm ? 2 : 1;
+      return cell.states();
     }
 
-    /** Slots that see the input, and as many that see the hidden state; also gates. */
+    int gates() {
+      return cell.gates().size();
+    }
+
     int slots() {
-      return lstm ? 4 : 3;
+      return cell.slots().size();
+    }
+
+    int inputSlots() {
+      return (int) cell.slots().stream().filter(CellKind.Slot::seesInput).count();
+    }
+
+    int hiddenSlots() {
+      return (int) cell.slots().stream().filter(CellKind.Slot::seesHidden).count();
+    }
+
+    /** Columns of a forward panel's slots: those of a cell with one slot share panels of 64. */
+    long panelColumns(int slots) {
+      return slots == 1 ? to64(hidden) : slots * to16(hidden);
     }
 
     int input(int layer) {
@@ -57,7 +74,7 @@ class NativeTaskMemoryTest {
     long parameters() {
       long sum = (long) vocabulary * embedding + (long) vocabulary * (hidden + 1);
       for (int layer = 0; layer < layers; layer++) {
-        sum += (long) slots() * hidden * (input(layer) + hidden + 2);
+        sum += (long) gates() * hidden * (input(layer) + hidden + 2);
       }
       return sum;
     }
@@ -78,7 +95,7 @@ class NativeTaskMemoryTest {
     floats += 2 * positions * to16(s.embedding);
     for (int layer = 0; layer < s.layers; layer++) {
       floats += s.states() * (positions + s.batch) * units;
-      floats += 4 * positions * units;
+      floats += s.slots() * positions * units;
       floats += (positions + (long) s.states() * s.batch) * units;
       floats += dropout ? positions * units : 0;
       floats += packed(s, s.input(layer), s.oneHot() && layer == 0);
@@ -89,16 +106,19 @@ class NativeTaskMemoryTest {
   private static long packed(Sizes s, int input, boolean oneHot) {
     long units = to16(s.hidden);
     long chunk = Math.min(s.lanes(s.positions()), 384);
-    long gates = units * s.slots();
-    long recurrent = gates * s.lanes(s.hidden) + to64(s.hidden) * s.lanes(gates);
-    long scratch = 8 * units + 64L * s.batch + 64 * chunk + to64(s.hidden) * chunk;
-    long copies = s.batch * s.copied(s.hidden) + (s.bf16 ? 2 * s.positions() * units : 0);
+    long slots = s.slots();
+    long inputColumns = s.panelColumns(s.inputSlots());
+    long recurrent =
+        s.panelColumns(s.hiddenSlots()) * s.lanes(s.hidden)
+            + to64(s.hidden) * s.lanes(units * s.hiddenSlots());
+    long scratch = 2 * slots * units + 64L * s.batch + 16 * slots * chunk + to64(s.hidden) * chunk;
+    long copies = s.batch * s.copied(s.hidden) + (s.bf16 ? s.positions() * units * slots / 2 : 0);
     long common = recurrent + scratch + copies;
     return oneHot
-        ? common + gates * input + to16(s.positions()) + 64L * input
+        ? common + inputColumns * input + to16(s.positions()) + 16 * slots * input
         : common
-            + gates * s.lanes(input)
-            + to64(input) * (s.lanes(gates) + chunk)
+            + inputColumns * s.lanes(input)
+            + to64(input) * (s.lanes(units * s.inputSlots()) + chunk)
             + s.positions() * s.copied(input);
   }
 
@@ -156,9 +176,10 @@ class NativeTaskMemoryTest {
             "kernel.choice=native",
             "kernel.isa=portable", // may not emulate bf16: sizes need no processor that could train
             "kernel.precision=" + precision);
+    ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
     Sizes sizes =
         new Sizes(
-            cell.equals("lstm"),
+            spec.cell(),
             layers,
             hidden,
             embedding,
@@ -166,7 +187,6 @@ class NativeTaskMemoryTest {
             batch,
             window,
             precision.equals("bf16"));
-    ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
     TaskMemory memory = TaskMemory.of(config, spec);
 
     assertThat(spec.layout().size()).isEqualTo(Math.toIntExact(sizes.parameters()));

@@ -7,7 +7,7 @@
 
 #define SLOTS 4
 
-void NAME(gru_forward)(cell_step at) {
+static void forward(cell_step at) {
     const recurrent_layer *layer = at.layer;
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
@@ -30,7 +30,7 @@ void NAME(gru_forward)(cell_step at) {
     }
 }
 
-void NAME(gru_backward)(cell_step at, const float *d_units) {
+static void backward(cell_step at, const float *d_units) {
     const recurrent_layer *layer = at.layer;
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
@@ -55,3 +55,5 @@ void NAME(gru_backward)(cell_step at, const float *d_units) {
         d_units += 64;
     }
 }
+
+const cell_functions NAME(gru) = {forward, backward};

@@ -1,0 +1,38 @@
+// The table of cells. A row and a file cell_NAME.c are all that a cell needs here; CellKind.java has
+// the same rows in the same order.
+//
+// A gate is a block of `hidden` rows of the weights, in PyTorch's order. A slot is one
+// pre-activation per hidden unit, a part of the buffer `gates`. The slots that see the input are
+// adjacent, so are those that see the hidden state.
+#ifndef SPARKRNN_CELLS_H
+#define SPARKRNN_CELLS_H
+
+#include <stdbool.h>
+
+#define MAX_SLOTS 4
+
+typedef struct cell_shape {
+    const char *name;
+    int gates;
+    int slots;
+    int gate_of[MAX_SLOTS];  // which gate's rows of the weights a slot uses
+    int input_first, input_slots;
+    int hidden_first, hidden_slots;
+    bool has_cell_state;
+    bool has_direct_path;  // the hidden state reaches the next one past the recurrent product too
+} cell_shape;
+
+// lstm: i, f, g, o. gru: n, r, z, nRecurrent.
+#define CELLS(CELL)                                                                     \
+    CELL(lstm, .gates = 4, .slots = 4, .gate_of = {0, 1, 2, 3}, .input_slots = 4,       \
+         .hidden_slots = 4, .has_cell_state = true)                                     \
+    CELL(gru, .gates = 3, .slots = 4, .gate_of = {2, 0, 1, 2}, .input_slots = 3,        \
+         .hidden_first = 1, .hidden_slots = 3, .has_direct_path = true)
+
+#define CELL_NUMBER(name, ...) CELL_##name,
+enum { CELLS(CELL_NUMBER) CELL_KINDS };
+#undef CELL_NUMBER
+
+const cell_shape *cell_shape_of(int cell);
+
+#endif
