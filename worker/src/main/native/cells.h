@@ -22,12 +22,16 @@ typedef struct cell_shape {
     bool has_direct_path;  // the hidden state reaches the next one past the recurrent product too
 } cell_shape;
 
-// lstm: i, f, g, o. gru: n, r, z, nRecurrent.
+// lstm: i, f, g, o. gru: n, r, z, nRecurrent. lstm_coupled: i, g, o.
 #define CELLS(CELL)                                                                     \
     CELL(lstm, .gates = 4, .slots = 4, .gate_of = {0, 1, 2, 3}, .input_slots = 4,       \
          .hidden_slots = 4, .has_cell_state = true)                                     \
     CELL(gru, .gates = 3, .slots = 4, .gate_of = {2, 0, 1, 2}, .input_slots = 3,        \
-         .hidden_first = 1, .hidden_slots = 3, .has_direct_path = true)
+         .hidden_first = 1, .hidden_slots = 3, .has_direct_path = true)                 \
+    CELL(rnn_tanh, .gates = 1, .slots = 1, .input_slots = 1, .hidden_slots = 1)         \
+    CELL(rnn_relu, .gates = 1, .slots = 1, .input_slots = 1, .hidden_slots = 1)         \
+    CELL(lstm_coupled, .gates = 3, .slots = 3, .gate_of = {0, 1, 2}, .input_slots = 3,  \
+         .hidden_slots = 3, .has_cell_state = true)
 
 #define CELL_NUMBER(name, ...) CELL_##name,
 enum { CELLS(CELL_NUMBER) CELL_KINDS };

@@ -8,12 +8,14 @@ the gradient under the token mean, `tokens` and `labels` [time, batch], `initial
 trajectory-CELL.safetensors: 100 steps of truncated BPTT with carried state on one sequence of tokens, from the same
 initial parameters for each optimizer. `losses.OPTIMIZER` [100]: mean nats per token before each update.
 
-Usage: /usr/bin/python3 worker/src/test/python/torch_golden.py
+Usage: /usr/bin/python3 worker/src/test/python/torch_golden.py [CELL ...]
 """
 
+import functools
 import json
 import os
 import struct
+import sys
 
 import numpy
 import torch
@@ -35,6 +37,61 @@ def write_safetensors(name, tensors):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
+class Stack(torch.nn.Module):
+    """Layers of a cell that PyTorch does not have: one step in a few lines, differentiated by PyTorch; its names and initialisation."""
+
+    def __init__(self, step, gates, peepholes, states, inputs, hidden, layers):
+        super().__init__()
+        self.step, self.states, self.hidden, self.layers = step, states, hidden, layers
+        for layer in range(layers):
+            shapes = {
+                "weight_ih": (gates * hidden, hidden if layer else inputs),
+                "weight_hh": (gates * hidden, hidden),
+                "bias_ih": (gates * hidden,),
+                "bias_hh": (gates * hidden,),
+                "weight_ph": (peepholes * hidden,),
+            }
+            for name, shape in shapes.items():
+                if 0 not in shape:
+                    values = torch.empty(shape).uniform_(-(hidden**-0.5), hidden**-0.5)
+                    self.register_parameter("%s_l%d" % (name, layer), torch.nn.Parameter(values))
+
+    def forward(self, x, state):
+        if state is None:
+            state = torch.zeros(self.states, self.layers, x.shape[1], self.hidden)
+        state, last = state if isinstance(state, tuple) or self.states > 1 else (state,), []
+        for layer in range(self.layers):
+            w = {name[:-3]: value for name, value in self.named_parameters() if name.endswith("_l%d" % layer)}
+            now, outputs = [part[layer] for part in state], []
+            for x_t in x:
+                now = self.step(w, functional.linear(x_t, w["weight_ih"], w["bias_ih"]), *now)
+                outputs.append(now[0])
+            x = torch.stack(outputs)
+            last.append(now)
+        final = tuple(torch.stack(parts) for parts in zip(*last))
+        return x, final if self.states > 1 else final[0]
+
+
+def recurrent(w, h):
+    return functional.linear(h, w["weight_hh"], w["bias_hh"])
+
+
+def lstm_coupled(w, x, h, c):
+    i, g, o = (x + recurrent(w, h)).chunk(3, 1)
+    i = torch.sigmoid(i)
+    c = (1 - i) * c + i * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+CELLS = {
+    "lstm": torch.nn.LSTM,
+    "gru": torch.nn.GRU,
+    "rnn-tanh": functools.partial(torch.nn.RNN, nonlinearity="tanh"),
+    "rnn-relu": functools.partial(torch.nn.RNN, nonlinearity="relu"),
+    "lstm-coupled": functools.partial(Stack, lstm_coupled, 3, 0, 2),
+}
+
+
 class LanguageModel(torch.nn.Module):
     """Embedding or one-hot input, stacked recurrent layers, softmax; spark-rnn's block names."""
 
@@ -43,8 +100,7 @@ class LanguageModel(torch.nn.Module):
         self.vocabulary = vocabulary
         if embedding:
             self.embedding = torch.nn.Embedding(vocabulary, embedding)
-        kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell]
-        self.rnn = kind(embedding or vocabulary, hidden, layers)
+        self.rnn = CELLS[cell](embedding or vocabulary, hidden, layers)
         self.output = torch.nn.Linear(hidden, vocabulary)
 
     def forward(self, tokens, state):
@@ -69,7 +125,7 @@ def window(cell, layers, embedding):
     vocabulary, hidden, time, batch = 11, 5, 4, 3
     model = LanguageModel(cell, layers, vocabulary, embedding, hidden)
     initial = torch.randn(2, layers, batch, hidden) * 0.5
-    state = (initial[0], initial[1]) if cell == "lstm" else initial[0]
+    state = (initial[0], initial[1]) if cell.startswith("lstm") else initial[0]
     tokens, labels = torch.randint(vocabulary, (2, time, batch))
     logits, output, final = model(tokens, state)
     losses = losses_of(logits, labels)
@@ -155,7 +211,7 @@ def trajectory(cell):
         for step in range(STEPS):
             part = rows[step * WINDOW : (step + 1) * WINDOW + 1]
             logits, _, state = model(part[:-1], state)
-            state = tuple(s.detach() for s in state) if cell == "lstm" else state.detach()
+            state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
             loss = losses_of(logits, part[1:]).mean()
             optimizer.zero_grad()
             penalty = 0.0001 * sum(p.abs().sum() for p in model.parameters()) if name == "sgd-l1" else 0
@@ -174,7 +230,7 @@ def trajectory(cell):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     os.makedirs(DIRECTORY, exist_ok=True)
-    for each_cell in ("lstm", "gru"):
+    for each_cell in sys.argv[1:] or CELLS:
         for each_layers in (1, 2):
             for each_embedding in (0, 6):
                 window(each_cell, each_layers, each_embedding)

@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     customSynopsis = "bin/spark-rnn [--master M] [--conf key=value ...] [--verbose] COMMAND ...",
     descriptionHeading = "%n",
     description =
-        "Text in, a trained LSTM or GRU out: tokenize, train, evaluate, generate, inspect, compare.",
+        "Text in, a trained recurrent network out: tokenize, train, evaluate, generate, inspect, compare.",
     commandListHeading = "%nCommands:%n",
     optionListHeading = "%nOptions:%n",
     footerHeading = "%nExit codes:%n",

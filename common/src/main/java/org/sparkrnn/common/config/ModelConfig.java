@@ -29,7 +29,10 @@ public record ModelConfig(
   /** What one time step of a recurrent layer computes. */
   public enum Cell {
     LSTM,
-    GRU
+    GRU,
+    RNN_TANH,
+    RNN_RELU,
+    LSTM_COUPLED
   }
 
   /** How a token becomes the input of the first layer. */

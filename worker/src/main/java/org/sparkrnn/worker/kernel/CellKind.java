@@ -2,8 +2,11 @@ package org.sparkrnn.worker.kernel;
 
 import java.util.List;
 import org.sparkrnn.worker.reference.ReferenceCell;
+import org.sparkrnn.worker.reference.ReferenceCoupledLstmCell;
 import org.sparkrnn.worker.reference.ReferenceGruCell;
 import org.sparkrnn.worker.reference.ReferenceLstmCell;
+import org.sparkrnn.worker.reference.ReferenceReluCell;
+import org.sparkrnn.worker.reference.ReferenceTanhCell;
 
 /**
  * The table of recurrent cells. A row is one description that drives the layout of the parameters
@@ -42,7 +45,32 @@ public enum CellKind {
       1,
       true,
       new JavaGruCell(),
-      new ReferenceGruCell());
+      new ReferenceGruCell()),
+  /** Elman 1990 (PyTorch's nn.RNN). */
+  RNN_TANH(
+      List.of("h"),
+      List.of(new Slot("h", 0, true, true)),
+      1,
+      false,
+      new JavaTanhCell(),
+      new ReferenceTanhCell()),
+  /** The same with a rectifier: Le, Jaitly and Hinton 2015. */
+  RNN_RELU(
+      List.of("h"),
+      List.of(new Slot("h", 0, true, true)),
+      1,
+      false,
+      new JavaReluCell(),
+      new ReferenceReluCell()),
+  /** An LSTM with {@code f = 1 − i}: Greff et al. 2017. */
+  LSTM_COUPLED(
+      List.of("i", "g", "o"),
+      List.of(
+          new Slot("i", 0, true, true), new Slot("g", 1, true, true), new Slot("o", 2, true, true)),
+      2,
+      false,
+      new JavaCoupledLstmCell(),
+      new ReferenceCoupledLstmCell());
 
   private final List<String> gates;
   private final List<Slot> slots;

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.sparkrnn.common.checkpoint.Safetensors;
 import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.worker.kernel.CellKind;
 
 /** A file that {@code src/test/python/torch_golden.py} made. */
 final class TorchGolden implements AutoCloseable {
@@ -18,6 +20,11 @@ final class TorchGolden implements AutoCloseable {
     Path path = DIRECTORY.resolve(name + ".safetensors");
     this.channel = Files.newByteChannel(path);
     this.tensors = Safetensors.open(channel, path.toString());
+  }
+
+  /** A cell's name in the settings and in the files' names. */
+  static String name(CellKind cell) {
+    return cell.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   float[] floats(String name) throws IOException {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,7 +71,7 @@ class TorchTrajectoryTest {
   @ParameterizedTest
   @MethodSource("trajectories")
   void lossesEqualPyTorch(CellKind cell, String optimizer) throws IOException {
-    String cellName = cell.name().toLowerCase(Locale.ROOT);
+    String cellName = TorchGolden.name(cell);
     TrainingConfig config = config(cellName, OPTIMIZERS.get(optimizer));
     ModelSpec spec = ModelSpec.of(config.model(), VOCABULARY);
     try (TorchGolden golden = new TorchGolden("trajectory-" + cellName)) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.sparkrnn.worker.golden.TorchGolden.doubles;
 
 import java.io.IOException;
-import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -115,6 +114,6 @@ class TorchWindowTest {
 
   private static String file(CellKind cell, int layers, Input input) {
     String inputName = input == Input.EMBEDDING ? "embedding" : "one-hot";
-    return "window-%s-%d-%s".formatted(cell.name().toLowerCase(Locale.ROOT), layers, inputName);
+    return "window-%s-%d-%s".formatted(TorchGolden.name(cell), layers, inputName);
   }
 }

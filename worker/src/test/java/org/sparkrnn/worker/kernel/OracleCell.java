@@ -10,6 +10,9 @@ interface OracleCell {
     return switch (kind) {
       case LSTM -> new Lstm();
       case GRU -> new Gru();
+      case RNN_TANH -> new Rnn(false);
+      case RNN_RELU -> new Rnn(true);
+      case LSTM_COUPLED -> new CoupledLstm();
     };
   }
 
@@ -83,6 +86,62 @@ interface OracleCell {
       float dzz = d[0] * (before[0] - n) * Math.fma(-update, update, update);
       set(z, dzn, dzr, dzz, dzn * r);
       d[0] = d[0] * update;
+    }
+  }
+
+  final class Rnn implements OracleCell {
+    private final boolean relu;
+
+    Rnn(boolean relu) {
+      this.relu = relu;
+    }
+
+    @Override
+    public void forward(float[] z, float[] state) {
+      if (!relu) {
+        z[0] = tanh(z[0]);
+      } else if (0f > z[0]) {
+        z[0] = 0f;
+      }
+      state[0] = z[0];
+    }
+
+    @Override
+    public void backward(float[] z, float[] before, float[] after, float[] d) {
+      float h = z[0];
+      if (relu) {
+        z[0] = 0f < h ? d[0] : 0f;
+      } else {
+        z[0] = d[0] * Math.fma(-h, h, 1f);
+      }
+      d[0] = 0f;
+    }
+  }
+
+  final class CoupledLstm implements OracleCell {
+    @Override
+    public void forward(float[] z, float[] state) {
+      float i = sigmoid(z[0]);
+      float g = tanh(z[1]);
+      float o = sigmoid(z[2]);
+      float c = Math.fma(i, g - state[1], state[1]);
+      set(z, i, g, o);
+      set(state, o * tanh(c), c);
+    }
+
+    @Override
+    public void backward(float[] z, float[] before, float[] after, float[] d) {
+      float i = z[0];
+      float g = z[1];
+      float o = z[2];
+      float tc = tanh(after[1]);
+      float dc = Math.fma(d[0] * o, Math.fma(-tc, tc, 1f), d[1]);
+      set(
+          z,
+          dc * (g - before[1]) * Math.fma(-i, i, i),
+          dc * i * Math.fma(-g, g, 1f),
+          d[0] * tc * Math.fma(-o, o, o));
+      set(d, 0f, dc * (1f - i));
     }
   }
 

@@ -1,0 +1,17 @@
+package org.sparkrnn.worker.reference;
+
+/** {@code h = max(0, z)} (Le, Jaitly and Hinton 2015). */
+public final class ReferenceReluCell implements ReferenceCell {
+
+  @Override
+  public void forward(double[] slots, double[] previous, double[] state) {
+    slots[0] = Math.max(0, slots[0]);
+    state[0] = slots[0];
+  }
+
+  @Override
+  public void backward(double[] slots, double[] previous, double[] state, double[] dState) {
+    slots[0] = state[0] > 0 ? dState[0] : 0;
+    dState[0] = 0;
+  }
+}

@@ -1,0 +1,64 @@
+// Long short-term memory with coupled gates: what happens to a block of 16 units once its sums are
+// there. Slots i, g, o.
+//
+//   i = sigmoid(z_i)   g = tanh(z_g)   o = sigmoid(z_o)
+//   c = c_before + i * (g - c_before)  h = o * tanh(c)
+#include "polynomials.h"
+#include "variant.h"
+
+#define SLOTS 3
+
+static void forward(cell_step at) {
+    const recurrent_layer *layer = at.layer;
+    const long batch = layer->batch;
+    float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
+    const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
+    float *after = layer->cell_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    float *hidden = layer->hidden_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    for (long b = 0; b < batch; b++) {
+        const v16 i = v_sigmoid(v_load(gates));
+        const v16 g = v_tanh(v_load(gates + LANES));
+        const v16 o = v_sigmoid(v_load(gates + 2 * LANES));
+        const v16 c_before = v_load(before);
+        const v16 c = v_fma(i, v_sub(g, c_before), c_before);
+        v_store(gates, v_first(i, at.live));
+        v_store(gates + LANES, v_first(g, at.live));
+        v_store(gates + 2 * LANES, v_first(o, at.live));
+        v_store(after, v_first(c, at.live));
+        v_store(hidden, v_first(v_mul(o, v_tanh(c)), at.live));
+        gates += at.gate_row;
+        before += at.row;
+        after += at.row;
+        hidden += at.row;
+    }
+}
+
+static void backward(cell_step at, const float *d_units) {
+    const recurrent_layer *layer = at.layer;
+    const long batch = layer->batch;
+    float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
+    const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
+    const float *after = layer->cell_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    float *d_cell = layer->d_cell + at.block * LANES;
+    const v16 one = v_set(1.0f);
+    for (long b = 0; b < batch; b++) {
+        const v16 i = v_load(gates), g = v_load(gates + LANES), o = v_load(gates + 2 * LANES);
+        const v16 dh = v_load(d_units);
+        const v16 tc = v_tanh(v_load(after));
+        const v16 dc = v_fma(v_mul(dh, o), v_fnma(tc, tc, one), v_load(d_cell));
+        const v16 di = v_mul(v_mul(dc, v_sub(g, v_load(before))), v_fnma(i, i, i));
+        const v16 dg = v_mul(v_mul(dc, i), v_fnma(g, g, one));
+        const v16 d_o = v_mul(v_mul(dh, tc), v_fnma(o, o, o));
+        v_store(gates, v_first(di, at.live));
+        v_store(gates + LANES, v_first(dg, at.live));
+        v_store(gates + 2 * LANES, v_first(d_o, at.live));
+        v_store(d_cell, v_first(v_mul(dc, v_sub(one, i)), at.live));
+        gates += at.gate_row;
+        before += at.row;
+        after += at.row;
+        d_cell += at.row;
+        d_units += 64;
+    }
+}
+
+const cell_functions NAME(lstm_coupled) = {forward, backward};
