@@ -31,8 +31,9 @@ static void copy_panels(const float *from, long stride, long count, float *panel
     }
 }
 
-// The gate gradients of one block of units as [lanes_of(count)][slots * 16], and their sums over
-// positions.
+// The gate gradients of one block of units as [slots][lanes_of(count)][16], and their sums over
+// positions. A slot's terms are adjacent: rows of all slots would lie 256 bytes apart, which only a
+// quarter of L1's sets can hold.
 static void copy_block(const window *w, long block, long first, long count, float *to,
                        float *d_bias) {
     const long width = w->shape->slots * LANES;
@@ -44,7 +45,8 @@ static void copy_block(const window *w, long block, long first, long count, floa
             for (long p = i * TERMS_PER_LANE; p < next; p++) {
                 sum = v_add(sum, v_load(from + p * w->gate_row + v));
             }
-            v_store(to + i * width + v, row_terms(from + v, w->gate_row, i, count));
+            v_store(to + v * lanes_of(count) + i * LANES,
+                    row_terms(from + v, w->gate_row, i, count));
         }
         v_store(d_bias + v, sum);
     }
@@ -55,12 +57,12 @@ static void block_gradient(const window *w, long block, int first_slot, int slot
                            long count, const float *d_block, const float *panels, long columns,
                            float *d_weights) {
     const long live = min_long(LANES, w->layer->hidden - block * LANES);
-    const long width = w->shape->slots * LANES;
+    const long slot = lanes_of(count) * LANES;
     for (long column = 0; column < columns; column += PANEL) {
         const float *panel = panels + column * lanes_of(count);
         for (int s = first_slot; s < first_slot + slots; s++) {
             const long row = w->shape->gate_of[s] * w->layer->hidden + block * LANES;
-            const left d = {d_block + s * LANES, 1, lanes_of(count), width, 1, 0};
+            const left d = {d_block + s * slot, 1, lanes_of(count), LANES, 1, 0};
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
             multiply_panel(live, min_long(PANEL, columns - column), &d, panel, PANEL,

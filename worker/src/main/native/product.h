@@ -13,6 +13,14 @@
 
 #define PANEL 64
 
+// Most rows of a register tile on this processor.
+static inline long tile_rows(void) {
+#if defined(PANELS_ARE_FAR)
+    if (panels_are_far()) return TILE_ROWS - 1;
+#endif
+    return TILE_ROWS;
+}
+
 // The left operand: element (row, k) is data[row * row_stride + offset(k)]. k counts through blocks
 // of `inner`: offset(k) = (k / inner) * outer_stride + (k % inner) * inner_stride.
 typedef struct left {

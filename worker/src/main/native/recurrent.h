@@ -23,7 +23,7 @@ typedef struct recurrent_layout {
     long backward_hh;     // [hidden / 64][blocks * hidden_slots * 16][64]
     long d_gates;         // bf16: [time * batch][blocks * slots * 16 / 2]
     long d_units;         // [batch][64]: gradient by the hidden state of 64 units
-    long d_columns;       // [POSITION_CHUNK][slots * 16]: pre-activation gradients of one block
+    long d_columns;       // [slots][POSITION_CHUNK][16]: pre-activation gradients of one block
     long d_bias;          // [blocks][slots * 16]
     long x_panels;        // [input / 64][POSITION_CHUNK][64]
     long hidden_panels;   // [hidden / 64][POSITION_CHUNK][64]

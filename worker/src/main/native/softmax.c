@@ -98,8 +98,8 @@ static void words_logits(const positions *p, left words, long first, long count,
     const softmax_head *head = p->head;
     const long width = min_long(PANEL, p->width - column);
     const float *panel = p->states + column * lanes_of(head->hidden);
-    for (long v = first; v < first + count; v += TILE_ROWS) {
-        const long rows = min_long(TILE_ROWS, first + count - v);
+    for (long v = first; v < first + count; v += tile_rows()) {
+        const long rows = min_long(tile_rows(), first + count - v);
         float bias[TILE_ROWS * PANEL];
         for (long i = 0; i < rows * PANEL; i += LANES) {
             v_store(bias + i, v_set(head->bias[v + i / PANEL]));
@@ -124,7 +124,7 @@ static void compute_logits(const positions *p) {
         v_store(p->lanes + i, v_set(-__builtin_inff()));
     for (long v = 0; v < vocabulary; v += p->at.words) {
         const long count = min_long(p->at.words, vocabulary - v);
-        const long tiles = ceil_div(p->width, PANEL) * ceil_div(count, TILE_ROWS);
+        const long tiles = ceil_div(p->width, PANEL) * ceil_div(count, tile_rows());
         stream next = weights_from(p, v + count, tiles, p->head->hidden);
         const left words = words_operand(p, v, count);
         for (long column = 0; column < p->width; column += PANEL) {
@@ -273,7 +273,7 @@ static void state_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
     const long stride = round_up(head->hidden, LANES);
     const left d = d_by_words(p, first, count);
-    const long tiles = ceil_div(head->hidden, PANEL) * ceil_div(p->count, TILE_ROWS);
+    const long tiles = ceil_div(head->hidden, PANEL) * ceil_div(p->count, tile_rows());
     stream next = weights_from(p, first + count, tiles, count);
     for (long column = 0; column < head->hidden; column += PANEL) {
         const long width = min_long(PANEL, head->hidden - column);
