@@ -56,4 +56,4 @@ static void backward(cell_step at, const float *d_units) {
     }
 }
 
-const cell_functions NAME(gru) = {forward, backward};
+const cell_functions NAME(gru) = {.forward = forward, .backward = backward};

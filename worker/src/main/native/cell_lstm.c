@@ -64,4 +64,4 @@ static void backward(cell_step at, const float *d_units) {
     }
 }
 
-const cell_functions NAME(lstm) = {forward, backward};
+const cell_functions NAME(lstm) = {.forward = forward, .backward = backward};

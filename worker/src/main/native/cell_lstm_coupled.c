@@ -61,4 +61,4 @@ static void backward(cell_step at, const float *d_units) {
     }
 }
 
-const cell_functions NAME(lstm_coupled) = {forward, backward};
+const cell_functions NAME(lstm_coupled) = {.forward = forward, .backward = backward};

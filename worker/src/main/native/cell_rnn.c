@@ -48,5 +48,5 @@ static void relu_backward(cell_step at, const float *d_units) {
     backward_with(relu_by_sum, at, d_units);
 }
 
-const cell_functions NAME(rnn_tanh) = {tanh_forward, tanh_backward};
-const cell_functions NAME(rnn_relu) = {relu_forward, relu_backward};
+const cell_functions NAME(rnn_tanh) = {.forward = tanh_forward, .backward = tanh_backward};
+const cell_functions NAME(rnn_relu) = {.forward = relu_forward, .backward = relu_backward};

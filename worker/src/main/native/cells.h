@@ -18,6 +18,8 @@ typedef struct cell_shape {
     int gate_of[MAX_SLOTS];  // which gate's rows of the weights a slot uses
     int input_first, input_slots;
     int hidden_first, hidden_slots;
+    int gated_first, gated_slots;  // these see the gated hidden state, which the cell makes, instead
+    int peepholes;  // diagonal weights, of which each has one element per hidden unit
     bool has_cell_state;
     bool has_direct_path;  // the hidden state reaches the next one past the recurrent product too
 } cell_shape;
@@ -31,7 +33,21 @@ typedef struct cell_shape {
     CELL(rnn_tanh, .gates = 1, .slots = 1, .input_slots = 1, .hidden_slots = 1)         \
     CELL(rnn_relu, .gates = 1, .slots = 1, .input_slots = 1, .hidden_slots = 1)         \
     CELL(lstm_coupled, .gates = 3, .slots = 3, .gate_of = {0, 1, 2}, .input_slots = 3,  \
-         .hidden_slots = 3, .has_cell_state = true)
+         .hidden_slots = 3, .has_cell_state = true)                                     \
+    CELL(lstm_peephole, .gates = 4, .slots = 4, .gate_of = {0, 1, 2, 3},                \
+         .input_slots = 4, .hidden_slots = 4, .peepholes = 3, .has_cell_state = true)   \
+    CELL(lstm_peephole_previous, .gates = 4, .slots = 4, .gate_of = {0, 1, 2, 3},       \
+         .input_slots = 4, .hidden_slots = 4, .peepholes = 3, .has_cell_state = true)
+
+static inline bool sees_input(const cell_shape *shape, int slot) {
+    return slot >= shape->input_first && slot < shape->input_first + shape->input_slots;
+}
+
+// The hidden state before the step, gated or not.
+static inline bool is_recurrent(const cell_shape *shape, int slot) {
+    return (slot >= shape->hidden_first && slot < shape->hidden_first + shape->hidden_slots) ||
+           (slot >= shape->gated_first && slot < shape->gated_first + shape->gated_slots);
+}
 
 #define CELL_NUMBER(name, ...) CELL_##name,
 enum { CELLS(CELL_NUMBER) CELL_KINDS };

@@ -81,6 +81,7 @@ static void weight_gradients(const window *w) {
     const cell_shape *shape = w->shape;
     float *x_panels = layer->packed + w->at.x_panels;
     float *hidden_panels = layer->packed + w->at.hidden_panels;
+    float *gated_panels = layer->packed + w->at.gated_panels;
     float *d_block = layer->packed + w->at.d_columns;
     const long input_row = round_up(layer->input, LANES);
     const long chunks = ceil_div(w->positions, POSITION_CHUNK * TERMS_PER_LANE);
@@ -89,6 +90,10 @@ static void weight_gradients(const window *w) {
         const long count = chunk_start(w->positions, chunks, i + 1) - first;
         if (!layer->one_hot) copy_panels(layer->x + first * input_row, input_row, count, x_panels);
         copy_panels(layer->hidden_states + first * w->units, w->units, count, hidden_panels);
+        if (shape->gated_slots > 0) {
+            copy_panels(layer->packed + w->at.gated + first * w->units, w->units, count,
+                        gated_panels);
+        }
         for (long block = 0; block < w->units / LANES; block++) {
             copy_block(w, block, first, count, d_block,
                        layer->packed + w->at.d_bias + block * shape->slots * LANES);
@@ -98,6 +103,8 @@ static void weight_gradients(const window *w) {
             }
             block_gradient(w, block, shape->hidden_first, shape->hidden_slots, i == 0, count,
                            d_block, hidden_panels, layer->hidden, layer->gradients.weight_hh);
+            block_gradient(w, block, shape->gated_first, shape->gated_slots, i == 0, count,
+                           d_block, gated_panels, layer->hidden, layer->gradients.weight_hh);
         }
     }
 }
@@ -111,12 +118,26 @@ static void bias_gradients(const window *w) {
         for (int s = 0; s < shape->slots; s++) {
             const long row = shape->gate_of[s] * hidden + block * LANES;
             const v16 d = v_load(d_bias + s * LANES);
-            if (s >= shape->input_first && s < shape->input_first + shape->input_slots) {
+            if (sees_input(shape, s)) {
                 v_store_first(w->layer->gradients.bias_ih + row, live, d);
             }
-            if (s >= shape->hidden_first && s < shape->hidden_first + shape->hidden_slots) {
+            if (is_recurrent(shape, s)) {
                 v_store_first(w->layer->gradients.bias_hh + row, live, d);
             }
+        }
+    }
+}
+
+// Summed by the cell, step by step.
+static void peephole_gradients(const window *w) {
+    const recurrent_layer *layer = w->layer;
+    const int peepholes = w->shape->peepholes;
+    for (long block = 0; block < w->units / LANES; block++) {
+        const float *d = layer->packed + w->at.d_peepholes + block * peepholes * LANES;
+        const long live = min_long(LANES, layer->hidden - block * LANES);
+        for (int k = 0; k < peepholes; k++) {
+            float *to = layer->gradients.weight_ph + k * layer->hidden + block * LANES;
+            v_store_first(to, live, v_load(d + k * LANES));
         }
     }
 }
@@ -176,6 +197,7 @@ void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {
                       time * layer->batch};
     weight_gradients(&w);
     bias_gradients(&w);
+    peephole_gradients(&w);
     if (layer->one_hot) token_gradients(&w);
     if (layer->dx != 0) input_gradient(&w);
 }

@@ -78,8 +78,8 @@ enum {
     LAYER_INPUT,
     LAYER_HIDDEN_UNITS,
     LAYER_PARAMETERS,
-    LAYER_GRADIENTS = LAYER_PARAMETERS + 4,
-    LAYER_X = LAYER_GRADIENTS + 4,
+    LAYER_GRADIENTS = LAYER_PARAMETERS + 5,
+    LAYER_X = LAYER_GRADIENTS + 5,
     LAYER_HIDDEN,
     LAYER_CELL_STATE,
     LAYER_GATES,
@@ -93,7 +93,8 @@ enum {
 
 static recurrent_parameters parameters_of(const jlong *addresses) {
     const recurrent_parameters p = {floats(addresses[0]), floats(addresses[1]),
-                                    floats(addresses[2]), floats(addresses[3])};
+                                    floats(addresses[2]), floats(addresses[3]),
+                                    floats(addresses[4])};
     return p;
 }
 

@@ -14,6 +14,7 @@ typedef struct recurrent_parameters {
     float *weight_hh;  // [gates * hidden, hidden]
     float *bias_ih;    // [gates * hidden]
     float *bias_hh;
+    float *weight_ph;  // [peepholes * hidden], if the cell has any
 } recurrent_parameters;
 
 // All buffers of one recurrent layer. Rows of activations are padded to 16 floats.

@@ -104,10 +104,7 @@ static void pack_bias(const cell_shape *shape, const recurrent_layer *layer, flo
         const long live = min_long(LANES, layer->hidden - block * LANES);
         for (int s = 0; s < shape->slots; s++) {
             const long row = shape->gate_of[s] * layer->hidden + block * LANES;
-            const bool input =
-                s >= shape->input_first && s < shape->input_first + shape->input_slots;
-            const bool hidden =
-                s >= shape->hidden_first && s < shape->hidden_first + shape->hidden_slots;
+            const bool input = sees_input(shape, s), hidden = is_recurrent(shape, s);
             const v16 ih = v_load_first(p->bias_ih + row, live);
             const v16 hh = v_load_first(p->bias_hh + row, live);
             v_store(out + (block * shape->slots + s) * LANES, input && hidden ? v_add(ih, hh)
@@ -117,15 +114,29 @@ static void pack_bias(const cell_shape *shape, const recurrent_layer *layer, flo
     }
 }
 
+static void pack_peepholes(const cell_shape *shape, const recurrent_layer *layer, float *out) {
+    for (long block = 0; block < ceil_div(layer->hidden, LANES); block++) {
+        const long live = min_long(LANES, layer->hidden - block * LANES);
+        for (int k = 0; k < shape->peepholes; k++) {
+            const float *weights = layer->parameters.weight_ph + k * layer->hidden;
+            v_store(out + (block * shape->peepholes + k) * LANES,
+                    v_load_first(weights + block * LANES, live));
+        }
+    }
+}
+
 void NAME(recurrent_pack)(const recurrent_layer *layer) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const recurrent_layout at = recurrent_layout_for(layer);
     const recurrent_parameters *p = &layer->parameters;
     pack_bias(shape, layer, layer->packed + at.bias);
+    pack_peepholes(shape, layer, layer->packed + at.peepholes);
     pack_forward(shape, layer, p->weight_ih, layer->input, shape->input_first, shape->input_slots,
                  layer->one_hot, layer->packed + at.forward_ih);
     pack_forward(shape, layer, p->weight_hh, layer->hidden, shape->hidden_first,
                  shape->hidden_slots, false, layer->packed + at.forward_hh);
+    pack_forward(shape, layer, p->weight_hh, layer->hidden, shape->gated_first,
+                 shape->gated_slots, false, layer->packed + at.forward_gated);
     if (layer->gradients.weight_hh == 0) return;
     if (layer->dx != 0) {
         pack_backward(shape, layer, p->weight_ih, layer->input, shape->input_first,
@@ -133,4 +144,6 @@ void NAME(recurrent_pack)(const recurrent_layer *layer) {
     }
     pack_backward(shape, layer, p->weight_hh, layer->hidden, shape->hidden_first,
                   shape->hidden_slots, layer->packed + at.backward_hh);
+    pack_backward(shape, layer, p->weight_hh, layer->hidden, shape->gated_first,
+                  shape->gated_slots, layer->packed + at.backward_gated);
 }

@@ -9,16 +9,29 @@
 #define FUNCTIONS(cell, ...) &NAME(cell),
 static const cell_functions *const functions[CELL_KINDS] = {CELLS(FUNCTIONS)};
 
-static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, long step) {
+static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape,
+                         recurrent_layout at, long step) {
     const long row = round_up(layer->hidden, LANES);
-    const cell_step at = {layer, step, 0, 0, row, row * shape->slots};
-    return at;
+    const long gated = shape->gated_slots > 0 ? step * layer->batch * row : 0;
+    const cell_step first = {layer,
+                             step,
+                             0,
+                             0,
+                             row,
+                             row * shape->slots,
+                             layer->packed + at.peepholes,
+                             layer->packed + at.d_peepholes,
+                             layer->packed + at.gated + gated};
+    return first;
 }
 
-static cell_step block_of(cell_step at, long block) {
-    at.block = block;
-    at.live = min_long(LANES, at.layer->hidden - block * LANES);
-    return at;
+static cell_step block_of(cell_step step, const cell_shape *shape, long block) {
+    step.block = block;
+    step.live = min_long(LANES, step.layer->hidden - block * LANES);
+    step.peepholes += block * shape->peepholes * LANES;
+    step.d_peepholes += block * shape->peepholes * LANES;
+    step.gated += block * LANES;
+    return step;
 }
 
 // gates = bias + x * weight_ih, in the slots that see the input.
@@ -62,6 +75,24 @@ static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *s
     }
 }
 
+// The slots that see the gated hidden state, and the end of the cell.
+static void gated_forward(const recurrent_layer *layer, const cell_shape *shape,
+                          recurrent_layout at, cell_step step) {
+    const cell_functions *cell = functions[layer->cell];
+    const long width = shape->gated_slots * LANES;
+    const left gated =
+        operand_rows(step.gated, layer->batch, layer->hidden, layer->packed + at.hidden_operand);
+    for (long block = 0; block < step.row / LANES; block++) {
+        float *gates = layer->gates + step.step * layer->batch * step.gate_row +
+                       (block * shape->slots + shape->gated_first) * LANES;
+        const start begin = {gates, step.gate_row, 0};
+        multiply_panel(layer->batch, width, &gated,
+                       layer->packed + at.forward_gated + block * lanes_of(layer->hidden) * width,
+                       width, begin, gates, step.gate_row, NULL);
+        cell->forward(block_of(step, shape, block));
+    }
+}
+
 void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const cell_functions *cell = functions[layer->cell];
@@ -69,7 +100,7 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     const long panel = panel_blocks(shape), width = panel * shape->hidden_slots * LANES;
     input_product(layer, shape, at, time * layer->batch);
     for (long t = 0; t < time; t++) {
-        const cell_step step = step_of(layer, shape, t);
+        const cell_step step = step_of(layer, shape, at, t);
         const left previous =
             operand_rows(layer->hidden_states + t * layer->batch * step.row, layer->batch,
                          layer->hidden, layer->packed + at.hidden_operand);
@@ -80,16 +111,21 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
                            (first * shape->slots + shape->hidden_first) * LANES;
             const start begin = {gates, step.gate_row, 0};
             for (long b = first; b < last; b++) {
-                start_hidden_slots(layer, shape, at, block_of(step, b));
+                start_hidden_slots(layer, shape, at, block_of(step, shape, b));
             }
             multiply_panel(
                 layer->batch, (last - first) * shape->hidden_slots * LANES, &previous,
                 layer->packed + at.forward_hh + first / panel * lanes_of(layer->hidden) * width,
                 width, begin, gates, step.gate_row, NULL);
-            for (long b = first; b < last; b++) cell->forward(block_of(step, b));
+            for (long b = first; b < last; b++) {
+                (shape->gated_slots > 0 ? cell->gate : cell->forward)(block_of(step, shape, b));
+            }
         }
+        if (shape->gated_slots > 0) gated_forward(layer, shape, at, step);
     }
 }
+
+static const float zeros[PANEL];
 
 // The slots that see the hidden state, of the pre-activation gradients of a step, as left operand.
 static left hidden_slots_of(const recurrent_layer *layer, const cell_shape *shape,
@@ -113,7 +149,26 @@ static void direct_gradient(const recurrent_layer *layer, cell_step step, long f
     }
 }
 
-static const float zeros[PANEL];
+// What passes the gated hidden state, when the cell's other gradients of a step are there.
+static void gated_backward(const recurrent_layer *layer, const cell_shape *shape,
+                           recurrent_layout at, cell_step step) {
+    const long panel_floats = lanes_of(step.row * shape->gated_slots) * PANEL;
+    const left d = gate_operand(layer, at, step.step * layer->batch, shape->gated_first,
+                                shape->gated_slots);
+    const start nothing = {zeros, 0, 0};
+    float *d_units = layer->packed + at.d_units;
+    for (long unit = 0; unit < step.row; unit += PANEL) {
+        const long width = min_long(PANEL, step.row - unit);
+        multiply_panel(layer->batch, width, &d,
+                       layer->packed + at.backward_gated + unit / PANEL * panel_floats, PANEL,
+                       nothing, d_units, PANEL, NULL);
+        for (long v = 0; v < width; v += LANES) {
+            const cell_step block = block_of(step, shape, (unit + v) / LANES);
+            functions[layer->cell]->gate_backward(block, d_units + v);
+            keep_gate_operand(at, block);
+        }
+    }
+}
 
 void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
@@ -123,9 +178,12 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const long panel_floats = lanes_of(units * shape->hidden_slots) * PANEL;
     const bool direct_path = shape->has_direct_path;
     float *d_units = layer->packed + at.d_units;
+    for (long i = 0; i < units * shape->peepholes; i += LANES) {
+        v_store(layer->packed + at.d_peepholes + i, v_zero());
+    }
     for (long t = time - 1; t >= 0; t--) {
         const bool last_step = t == time - 1;
-        const cell_step step = step_of(layer, shape, t);
+        const cell_step step = step_of(layer, shape, at, t);
         const left next = hidden_slots_of(layer, shape, at, t + 1);
         for (long unit = 0; unit < units; unit += PANEL) {
             const long width = min_long(PANEL, units - unit);
@@ -137,11 +195,12 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
                                begin, d_units, PANEL, NULL);
             }
             for (long v = 0; v < width; v += LANES) {
-                const cell_step block = block_of(step, (unit + v) / LANES);
+                const cell_step block = block_of(step, shape, (unit + v) / LANES);
                 cell->backward(block, d_units + v);
                 keep_gate_operand(at, block);
             }
         }
+        if (shape->gated_slots > 0) gated_backward(layer, shape, at, step);
     }
     // What leaves the window at its start. Only existing columns are written: padding stays +0.
     const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};

@@ -14,19 +14,25 @@ static inline long panel_blocks(const cell_shape *shape) { return MAX_SLOTS / sh
 // have copies.
 typedef struct recurrent_layout {
     long bias;            // [blocks][slots][16]: start of each chain
+    long peepholes;       // [blocks][peepholes][16]
     long forward_ih;      // [panels][input][panel_blocks * input_slots * 16]
     long forward_hh;      // [panels][hidden][panel_blocks * hidden_slots * 16]
+    long forward_gated;   // [blocks][hidden][gated_slots * 16]
+    long gated;           // [time * batch][units]: gated hidden states, if the cell has them
     long tokens;          // [time * batch] int32
     long x_operand;       // bf16: [time * batch][input / 2]
-    long hidden_operand;  // bf16: [batch][hidden / 2], the states before a step
+    long hidden_operand;  // bf16: [batch][hidden / 2], the states before a step, gated or not
     long backward_ih;     // [input / 64][blocks * input_slots * 16][64]
     long backward_hh;     // [hidden / 64][blocks * hidden_slots * 16][64]
+    long backward_gated;  // [hidden / 64][blocks * gated_slots * 16][64]
     long d_gates;         // bf16: [time * batch][blocks * slots * 16 / 2]
     long d_units;         // [batch][64]: gradient by the hidden state of 64 units
     long d_columns;       // [slots][POSITION_CHUNK][16]: pre-activation gradients of one block
     long d_bias;          // [blocks][slots * 16]
+    long d_peepholes;     // [blocks][peepholes][16]
     long x_panels;        // [input / 64][POSITION_CHUNK][64]
     long hidden_panels;   // [hidden / 64][POSITION_CHUNK][64]
+    long gated_panels;    // [hidden / 64][POSITION_CHUNK][64]
     long d_tokens;        // [input][slots * 16]: one-hot input's gradient of one block
     long floats;
 } recurrent_layout;

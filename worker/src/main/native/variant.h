@@ -21,6 +21,12 @@ typedef struct cell_step {
     long live;      // units of this block that exist, 1 to 16
     long row;       // padded hidden units: floats of a row of states
     long gate_row;  // floats of a row of gates
+    // Of this block, if the cell has peepholes: [peepholes][16], the weights and the sums of their
+    // gradients over the steps after this one, which backward continues.
+    const float *peepholes;
+    float *d_peepholes;
+    // Of this block and step, if the cell has a gated hidden state: row stride as that of states.
+    float *gated;
 } cell_step;
 
 // What a cell computes of a block; each cell_NAME.c defines one under its name.
@@ -31,6 +37,12 @@ typedef struct cell_functions {
     // direct path, become gradients by the states before the step. d_units: gradients by the hidden
     // state, row stride 64.
     void (*backward)(cell_step at, const float *d_units);
+    // Of a cell with a gated hidden state only. Before forward, when the slots that see the hidden
+    // state have their sums: writes the gated one.
+    void (*gate)(cell_step at);
+    // After backward: gates and d_hidden get what comes by way of the gated hidden state. d_gated:
+    // gradients by it, row stride 64.
+    void (*gate_backward)(cell_step at, const float *d_gated);
 } cell_functions;
 
 #define DECLARE_CELL(name, ...) extern const cell_functions NAME(name);

@@ -14,13 +14,16 @@ typedef struct shape {
 
 static recurrent_parameters parameters(const shape *s, guard where, float range) {
     const long rows = cell_shape_of(s->cell)->gates * s->hidden;
+    const long peepholes = cell_shape_of(s->cell)->peepholes * s->hidden;
     recurrent_parameters p = {guarded((size_t)(rows * s->input), where),
                               guarded((size_t)(rows * s->hidden), where),
-                              guarded((size_t)rows, where), guarded((size_t)rows, where)};
+                              guarded((size_t)rows, where), guarded((size_t)rows, where),
+                              guarded((size_t)peepholes, where)};
     fill(p.weight_ih, rows, s->input, s->input, range);
     fill(p.weight_hh, rows, s->hidden, s->hidden, range);
     fill(p.bias_ih, 1, rows, rows, range);
     fill(p.bias_hh, 1, rows, rows, range);
+    fill(p.weight_ph, 1, peepholes, peepholes, range);
     return p;
 }
 
@@ -78,6 +81,7 @@ static void expect_equal(const char *what, const recurrent_layer *a, const recur
     expect_same(what, a->gradients.weight_hh, b->gradients.weight_hh, rows * a->hidden);
     expect_same(what, a->gradients.bias_ih, b->gradients.bias_ih, rows);
     expect_same(what, a->gradients.bias_hh, b->gradients.bias_hh, rows);
+    expect_same(what, a->gradients.weight_ph, b->gradients.weight_ph, cell->peepholes * a->hidden);
     expect_same(what, a->d_hidden, b->d_hidden, a->batch * row);
     if (a->dx != NULL) expect_same(what, a->dx, b->dx, positions * padded(a->input));
     if (a->d_cell != NULL) expect_same(what, a->d_cell, b->d_cell, a->batch * row);
@@ -98,6 +102,8 @@ static void test_layer(const kernel *variant, shape s, guard where) {
     memcpy(to->weight_hh, from->weight_hh, (size_t)(rows * s.hidden) * 4);
     memcpy(to->bias_ih, from->bias_ih, (size_t)rows * 4);
     memcpy(to->bias_hh, from->bias_hh, (size_t)rows * 4);
+    const long peepholes = cell_shape_of(s.cell)->peepholes * s.hidden;
+    memcpy(to->weight_ph, from->weight_ph, (size_t)peepholes * 4);
     if (!s.one_hot) {
         memcpy((float *)layers[1].x, layers[0].x, (size_t)(positions * padded(s.input)) * 4);
     }

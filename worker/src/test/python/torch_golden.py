@@ -58,8 +58,8 @@ class Stack(torch.nn.Module):
 
     def forward(self, x, state):
         if state is None:
-            state = torch.zeros(self.states, self.layers, x.shape[1], self.hidden)
-        state, last = state if isinstance(state, tuple) or self.states > 1 else (state,), []
+            state = tuple(torch.zeros(self.states, self.layers, x.shape[1], self.hidden))
+        state, last = (state,) if torch.is_tensor(state) else state, []
         for layer in range(self.layers):
             w = {name[:-3]: value for name, value in self.named_parameters() if name.endswith("_l%d" % layer)}
             now, outputs = [part[layer] for part in state], []
@@ -83,12 +83,23 @@ def lstm_coupled(w, x, h, c):
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
+def lstm_peephole(w, x, h, c, output_sees_previous=False):
+    i, f, g, o = (x + recurrent(w, h)).chunk(4, 1)
+    p_i, p_f, p_o = w["weight_ph"].chunk(3)
+    before = c
+    c = torch.sigmoid(f + p_f * before) * before + torch.sigmoid(i + p_i * before) * torch.tanh(g)
+    return torch.sigmoid(o + p_o * (before if output_sees_previous else c)) * torch.tanh(c), c
+
+
 CELLS = {
     "lstm": torch.nn.LSTM,
     "gru": torch.nn.GRU,
     "rnn-tanh": functools.partial(torch.nn.RNN, nonlinearity="tanh"),
     "rnn-relu": functools.partial(torch.nn.RNN, nonlinearity="relu"),
     "lstm-coupled": functools.partial(Stack, lstm_coupled, 3, 0, 2),
+    "lstm-peephole": functools.partial(Stack, lstm_peephole, 4, 3, 2),
+    "lstm-peephole-previous": functools.partial(
+        Stack, functools.partial(lstm_peephole, output_sees_previous=True), 4, 3, 2),
 }
 
 

@@ -166,7 +166,8 @@ static recurrent_parameters blocks(float **next, const model *m, long input) {
     p.weight_hh = p.weight_ih + rows * input;
     p.bias_ih = p.weight_hh + rows * m->hidden;
     p.bias_hh = p.bias_ih + rows;
-    *next = p.bias_hh + rows;
+    p.weight_ph = p.bias_hh + rows;
+    *next = p.weight_ph + cell_shape_of(m->cell)->peepholes * m->hidden;
     return p;
 }
 
@@ -177,7 +178,8 @@ static bool build(const model *m, bool bf16) {
     parameter_count = m->vocabulary * (m->hidden + 1);
     for (long i = 0; i < m->layers; i++) {
         parameter_count +=
-            cell->gates * m->hidden * ((i == 0 ? m->embedding : m->hidden) + m->hidden + 2);
+            cell->gates * m->hidden * ((i == 0 ? m->embedding : m->hidden) + m->hidden + 2) +
+            cell->peepholes * m->hidden;
     }
     if (!reserve((size_t)64 << 30)) return false;
     float *next = parameters = take(parameter_count);

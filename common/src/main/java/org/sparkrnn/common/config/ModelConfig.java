@@ -32,7 +32,9 @@ public record ModelConfig(
     GRU,
     RNN_TANH,
     RNN_RELU,
-    LSTM_COUPLED
+    LSTM_COUPLED,
+    LSTM_PEEPHOLE,
+    LSTM_PEEPHOLE_PREVIOUS
   }
 
   /** How a token becomes the input of the first layer. */

@@ -5,6 +5,7 @@ import org.sparkrnn.worker.reference.ReferenceCell;
 import org.sparkrnn.worker.reference.ReferenceCoupledLstmCell;
 import org.sparkrnn.worker.reference.ReferenceGruCell;
 import org.sparkrnn.worker.reference.ReferenceLstmCell;
+import org.sparkrnn.worker.reference.ReferencePeepholeLstmCell;
 import org.sparkrnn.worker.reference.ReferenceReluCell;
 import org.sparkrnn.worker.reference.ReferenceTanhCell;
 
@@ -15,8 +16,8 @@ import org.sparkrnn.worker.reference.ReferenceTanhCell;
  *
  * <p>A <em>gate</em> is a block of {@code hidden} rows of {@code weight_ih} and {@code weight_hh},
  * in PyTorch's order. A <em>slot</em> is one pre-activation per hidden unit, stored in {@code
- * gates}; it sees the input, the previous hidden state, or both. A gate whose two products must be
- * kept apart has two slots.
+ * gates}; it sees the input, the previous hidden state (or that times a gate), or both. A gate
+ * whose two products must be kept apart has two slots.
  *
  * <p>The slots that see the input are adjacent, so are those that see the hidden state.
  */
@@ -31,6 +32,7 @@ public enum CellKind {
           new Slot("g", 2, true, true),
           new Slot("o", 3, true, true)),
       2,
+      0,
       false,
       new JavaLstmCell(),
       new ReferenceLstmCell()),
@@ -43,6 +45,7 @@ public enum CellKind {
           new Slot("z", 1, true, true),
           new Slot("nRecurrent", 2, false, true)),
       1,
+      0,
       true,
       new JavaGruCell(),
       new ReferenceGruCell()),
@@ -51,6 +54,7 @@ public enum CellKind {
       List.of("h"),
       List.of(new Slot("h", 0, true, true)),
       1,
+      0,
       false,
       new JavaTanhCell(),
       new ReferenceTanhCell()),
@@ -59,6 +63,7 @@ public enum CellKind {
       List.of("h"),
       List.of(new Slot("h", 0, true, true)),
       1,
+      0,
       false,
       new JavaReluCell(),
       new ReferenceReluCell()),
@@ -68,13 +73,41 @@ public enum CellKind {
       List.of(
           new Slot("i", 0, true, true), new Slot("g", 1, true, true), new Slot("o", 2, true, true)),
       2,
+      0,
       false,
       new JavaCoupledLstmCell(),
-      new ReferenceCoupledLstmCell());
+      new ReferenceCoupledLstmCell()),
+  /** Gers and Schmidhuber 2000: i and f see the cell before the step, o the one after it. */
+  LSTM_PEEPHOLE(
+      List.of("i", "f", "g", "o"),
+      List.of(
+          new Slot("i", 0, true, true),
+          new Slot("f", 1, true, true),
+          new Slot("g", 2, true, true),
+          new Slot("o", 3, true, true)),
+      2,
+      3,
+      false,
+      new JavaPeepholeLstmCell(false),
+      new ReferencePeepholeLstmCell(false)),
+  /** The variant in which i, f and o see the cell before the step. */
+  LSTM_PEEPHOLE_PREVIOUS(
+      List.of("i", "f", "g", "o"),
+      List.of(
+          new Slot("i", 0, true, true),
+          new Slot("f", 1, true, true),
+          new Slot("g", 2, true, true),
+          new Slot("o", 3, true, true)),
+      2,
+      3,
+      false,
+      new JavaPeepholeLstmCell(true),
+      new ReferencePeepholeLstmCell(true));
 
   private final List<String> gates;
   private final List<Slot> slots;
   private final int states;
+  private final int peepholes;
   private final boolean directPath;
   private final JavaCell java;
   private final ReferenceCell reference;
@@ -83,12 +116,14 @@ public enum CellKind {
       List<String> gates,
       List<Slot> slots,
       int states,
+      int peepholes,
       boolean directPath,
       JavaCell java,
       ReferenceCell reference) {
     this.gates = gates;
     this.slots = slots;
     this.states = states;
+    this.peepholes = peepholes;
     this.directPath = directPath;
     this.java = java;
     this.reference = reference;
@@ -113,9 +148,19 @@ public enum CellKind {
     return states == 2;
   }
 
+  /** Diagonal weights from the cell state to gates, each of one element per hidden unit. */
+  public int peepholes() {
+    return peepholes;
+  }
+
   /** Whether the hidden state reaches the next one past the recurrent product too. */
   boolean hasDirectPath() {
     return directPath;
+  }
+
+  /** Whether slots see the previous hidden state times a gate. */
+  public boolean hasGatedState() {
+    return slots.stream().anyMatch(Slot::seesGated);
   }
 
   JavaCell java() {
@@ -147,6 +192,17 @@ public enum CellKind {
    * One pre-activation per hidden unit.
    *
    * @param gate which block of rows of the weights it uses
+   * @param seesGated whether it sees, instead of the previous hidden state, that state times a gate
    */
-  public record Slot(String name, int gate, boolean seesInput, boolean seesHidden) {}
+  public record Slot(
+      String name, int gate, boolean seesInput, boolean seesHidden, boolean seesGated) {
+    Slot(String name, int gate, boolean seesInput, boolean seesHidden) {
+      this(name, gate, seesInput, seesHidden, false);
+    }
+
+    /** Whether it has a part of {@code weight_hh} and {@code bias_hh}. */
+    public boolean isRecurrent() {
+      return seesHidden || seesGated;
+    }
+  }
 }

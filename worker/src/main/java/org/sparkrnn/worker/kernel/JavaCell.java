@@ -7,9 +7,33 @@ package org.sparkrnn.worker.kernel;
 interface JavaCell {
 
   /**
+   * Of a cell with a gated hidden state only, before {@link #forward}: writes it.
+   *
+   * @param gates in: pre-activations, those that see it still without it; out: with the activation
+   *     of the gate
+   * @param gated out: the gated hidden state
+   */
+  default void gate(float[] data, int units, int gates, int previousHidden, int gated) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * Of a cell with a gated hidden state only, after {@link #backward}.
+   *
+   * @param gates out: the gate's gradient by its pre-activation
+   * @param dGated gradient by the gated hidden state
+   * @param dHidden what comes by way of it is added
+   */
+  default void gateBackward(
+      float[] data, int units, int gates, int previousHidden, int dGated, int dHidden) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
    * From pre-activations to activations and the new state.
    *
    * @param gates in: pre-activations; out: activations
+   * @param peepholes index of {@code weight_ph}, if the cell has any
    */
   void forward(
       float[] data,
@@ -18,7 +42,8 @@ interface JavaCell {
       int previousHidden,
       int hidden,
       int previousCell,
-      int cellState);
+      int cellState,
+      int peepholes);
 
   /**
    * From the gradient by the new state to that by the pre-activations.
@@ -27,6 +52,7 @@ interface JavaCell {
    * @param dHidden in: gradient by the new hidden state; out: what reaches the previous one without
    *     a product, if {@link CellKind#hasDirectPath}
    * @param dCell in: gradient by the new cell state; out: by the previous one
+   * @param dPeepholes index of the gradient by {@code weight_ph}, to which the step's is added
    */
   void backward(
       float[] data,
@@ -36,5 +62,7 @@ interface JavaCell {
       int dHidden,
       int previousCell,
       int cellState,
-      int dCell);
+      int dCell,
+      int peepholes,
+      int dPeepholes);
 }

@@ -25,7 +25,8 @@ final class JavaCoupledLstmCell implements JavaCell {
       int previousHidden,
       int hidden,
       int previousCell,
-      int cellState) {
+      int cellState,
+      int peepholes) {
     for (int u = 0; u < units; u++) {
       int z = gates + u / LANES * BLOCK + u % LANES;
       float i = PolynomialMath.sigmoid(data[z + I]);
@@ -50,7 +51,9 @@ final class JavaCoupledLstmCell implements JavaCell {
       int dHidden,
       int previousCell,
       int cellState,
-      int dCell) {
+      int dCell,
+      int peepholes,
+      int dPeepholes) {
     for (int u = 0; u < units; u++) {
       int z = gates + u / LANES * BLOCK + u % LANES;
       float i = data[z + I];

@@ -25,7 +25,8 @@ final class JavaGruCell implements JavaCell {
       int previousHidden,
       int hidden,
       int previousCell,
-      int cellState) {
+      int cellState,
+      int peepholes) {
     for (int u = 0; u < units; u++) {
       int at = gates + u / LANES * BLOCK + u % LANES;
       float r = PolynomialMath.sigmoid(data[at + R]);
@@ -47,7 +48,9 @@ final class JavaGruCell implements JavaCell {
       int dHidden,
       int previousCell,
       int cellState,
-      int dCell) {
+      int dCell,
+      int peepholes,
+      int dPeepholes) {
     for (int u = 0; u < units; u++) {
       int at = gates + u / LANES * BLOCK + u % LANES;
       float n = data[at + N];

@@ -33,7 +33,7 @@ public final class JavaKernel implements Kernel {
   @Override
   public long recurrentFloats(
       CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward) {
-    return JavaRecurrence.packedFloats(cell, input, hidden, oneHot, backward);
+    return JavaRecurrence.packedFloats(cell, time * batch, batch, input, hidden, oneHot, backward);
   }
 
   @Override

@@ -24,7 +24,13 @@ final class JavaRecurrence {
   private final int gateColumns;
   private final JavaSource input;
   private final JavaSource recurrent;
+  private final JavaSource gated;
   private final int bias;
+
+  /** {@code [time·batch, hidden]}, and the gradient by one step's. */
+  private final int gatedStates;
+
+  private final int dGated;
 
   JavaRecurrence(float[] data, Precision precision, RecurrentLayer layer) {
     this.data = data;
@@ -38,21 +44,41 @@ final class JavaRecurrence {
     int packed = (int) layer.packed().offset();
     this.input =
         new JavaSource(
-            layer.cell(), true, units, layer.input(), packed, backward && !layer.isOneHot());
-    this.recurrent = new JavaSource(layer.cell(), false, units, units, input.end(), backward);
-    this.bias = recurrent.end();
+            layer.cell(),
+            Slot::seesInput,
+            units,
+            layer.input(),
+            packed,
+            backward && !layer.isOneHot());
+    this.recurrent =
+        new JavaSource(layer.cell(), Slot::seesHidden, units, units, input.end(), backward);
+    this.gated =
+        new JavaSource(layer.cell(), Slot::seesGated, units, units, recurrent.end(), backward);
+    this.bias = gated.end();
+    this.gatedStates = bias + gateColumns;
+    this.dGated = gatedStates + layer.time() * batch * units;
   }
 
-  static long packedFloats(CellKind cell, int input, int hidden, boolean oneHot, boolean backward) {
-    return JavaSource.packedFloats(cell, true, hidden, input, backward && !oneHot)
-        + JavaSource.packedFloats(cell, false, hidden, hidden, backward)
-        + cell.gateColumns(hidden);
+  static long packedFloats(
+      CellKind cell,
+      int positions,
+      int batch,
+      int input,
+      int hidden,
+      boolean oneHot,
+      boolean backward) {
+    return JavaSource.packedFloats(cell, Slot::seesInput, hidden, input, backward && !oneHot)
+        + JavaSource.packedFloats(cell, Slot::seesHidden, hidden, hidden, backward)
+        + JavaSource.packedFloats(cell, Slot::seesGated, hidden, hidden, backward)
+        + cell.gateColumns(hidden)
+        + (cell.hasGatedState() ? (long) (positions + batch) * hidden : 0);
   }
 
   void pack() {
     RecurrentParameters parameters = layer.parameters();
     packWeights(input, parameters.inputWeights());
     packWeights(recurrent, parameters.recurrentWeights());
+    packWeights(gated, parameters.recurrentWeights());
     int inputBias = (int) parameters.inputBias().offset();
     int recurrentBias = (int) parameters.recurrentBias().offset();
     Arrays.fill(data, bias, bias + gateColumns, 0f);
@@ -61,7 +87,7 @@ final class JavaRecurrence {
       for (int u = 0; u < units; u++) {
         int row = slot.gate() * units + u;
         float start = slot.seesInput() ? data[inputBias + row] : data[recurrentBias + row];
-        boolean both = slot.seesInput() && slot.seesHidden();
+        boolean both = slot.seesInput() && slot.isRecurrent();
         data[bias + layer.cell().gateColumn(s, u)] =
             both ? start + data[recurrentBias + row] : start;
       }
@@ -92,10 +118,14 @@ final class JavaRecurrence {
       }
     }
     if (!layer.isOneHot()) {
-      addForwardProduct(input, 0, time * batch, layer.x());
+      addForwardProduct(input, 0, time * batch, Operand.rowsOf(layer.x(), 0));
     }
     for (int t = 0; t < time; t++) {
-      addForwardProduct(recurrent, t * batch, batch, layer.hidden().rows(t * batch, batch));
+      Operand previous = Operand.rowsOf(layer.hidden(), t * batch);
+      addForwardProduct(recurrent, t * batch, batch, previous);
+      if (layer.cell().hasGatedState()) {
+        gate(t);
+      }
       for (int p = t * batch; p < (t + 1) * batch; p++) {
         cell.forward(
             data,
@@ -104,7 +134,8 @@ final class JavaRecurrence {
             (int) layer.hidden().at(p),
             (int) layer.hidden().at(p + batch),
             (int) layer.cellState().at(p),
-            (int) layer.cellState().at(p + batch));
+            (int) layer.cellState().at(p + batch),
+            (int) layer.parameters().peepholes().offset());
         zeroPadding((int) layer.gates().at(p));
       }
     }
@@ -112,6 +143,7 @@ final class JavaRecurrence {
 
   void backward(int time, int[] tokens) {
     Matrix dHidden = layer.dHidden();
+    layer.gradients().peepholes().zero();
     for (int t = time - 1; t >= 0; t--) {
       boolean last = t == time - 1;
       for (int b = 0; b < batch; b++) {
@@ -119,7 +151,7 @@ final class JavaRecurrence {
         startHiddenGradient((int) dHidden.at(b), from, last || layer.cell().hasDirectPath());
       }
       if (!last) {
-        addBackwardProduct(recurrent, (t + 1) * batch, batch, dHidden);
+        addBackwardProduct(recurrent, (t + 1) * batch, batch, Operand.rowsOf(dHidden, 0));
       }
       for (int b = 0; b < batch; b++) {
         int p = t * batch + b;
@@ -131,18 +163,23 @@ final class JavaRecurrence {
             (int) dHidden.at(b),
             (int) layer.cellState().at(p),
             (int) layer.cellState().at(p + batch),
-            (int) layer.dCell().at(b));
+            (int) layer.dCell().at(b),
+            (int) layer.parameters().peepholes().offset(),
+            (int) layer.gradients().peepholes().offset());
+      }
+      if (layer.cell().hasGatedState()) {
+        gateBackward(t);
       }
     }
     if (!layer.cell().hasDirectPath()) {
       dHidden.zero();
     }
-    addBackwardProduct(recurrent, 0, batch, dHidden);
+    addBackwardProduct(recurrent, 0, batch, Operand.rowsOf(dHidden, 0));
     int positions = time * batch;
     if (!layer.dx().isAbsent()) {
       Matrix dx = layer.dx().rows(0, positions);
       dx.zero();
-      addBackwardProduct(input, 0, positions, dx);
+      addBackwardProduct(input, 0, positions, Operand.rowsOf(dx, 0));
     }
     parameterGradients(positions, tokens);
   }
@@ -163,27 +200,56 @@ final class JavaRecurrence {
     if (layer.isOneHot()) {
       scatterInputGradient(positions, tokens);
     } else {
-      addWeightGradient(input, gradients.inputWeights(), layer.x(), positions);
+      Matrix x = layer.x();
+      addWeightGradient(input, gradients.inputWeights(), (int) x.offset(), x.stride(), positions);
     }
-    addWeightGradient(recurrent, gradients.recurrentWeights(), layer.hidden(), positions);
+    Matrix hidden = layer.hidden();
+    Matrix dRecurrent = gradients.recurrentWeights();
+    addWeightGradient(recurrent, dRecurrent, (int) hidden.offset(), hidden.stride(), positions);
+    addWeightGradient(gated, dRecurrent, gatedStates, units, positions);
     addBiasGradient(input, gradients.inputBias(), positions);
     addBiasGradient(recurrent, gradients.recurrentBias(), positions);
+    addBiasGradient(gated, gradients.recurrentBias(), positions);
   }
 
-  private void addForwardProduct(JavaSource source, int position, int rows, Matrix left) {
+  private void gate(int t) {
+    for (int p = t * batch; p < (t + 1) * batch; p++) {
+      int gates = (int) layer.gates().at(p);
+      cell.gate(data, units, gates, (int) layer.hidden().at(p), gatedStates + p * units);
+    }
+    Operand states = Operand.rows(gatedStates + t * batch * units, units);
+    addForwardProduct(gated, t * batch, batch, states);
+  }
+
+  private void gateBackward(int t) {
+    Arrays.fill(data, dGated, dGated + batch * units, 0f);
+    addBackwardProduct(gated, t * batch, batch, Operand.rows(dGated, units));
+    for (int b = 0; b < batch; b++) {
+      int p = t * batch + b;
+      cell.gateBackward(
+          data,
+          units,
+          (int) layer.gates().at(p),
+          (int) layer.hidden().at(p),
+          dGated + b * units,
+          (int) layer.dHidden().at(b));
+    }
+  }
+
+  private void addForwardProduct(JavaSource source, int position, int rows, Operand left) {
     products.addProduct(
         gates(source, position),
         rows,
         source.terms,
-        Operand.rowsOf(left, 0),
+        left,
         source.width,
         source.forward,
         source.terms);
   }
 
-  private void addBackwardProduct(JavaSource source, int position, int rows, Matrix out) {
+  private void addBackwardProduct(JavaSource source, int position, int rows, Operand out) {
     products.addProduct(
-        Operand.rowsOf(out, 0),
+        out,
         rows,
         source.width,
         gates(source, position),
@@ -199,7 +265,8 @@ final class JavaRecurrence {
     return new Operand(base, gateColumns, 1, source.slots * LANES, pieceStride);
   }
 
-  private void addWeightGradient(JavaSource source, Matrix dWeights, Matrix right, int positions) {
+  private void addWeightGradient(
+      JavaSource source, Matrix dWeights, int right, int rightStride, int positions) {
     for (int k = 0; k < source.terms; k += LANES) {
       int unit = source.unit(k);
       int row = source.slot(k).gate() * units + unit;
@@ -210,8 +277,8 @@ final class JavaRecurrence {
           source.width,
           Operand.columns(column, gateColumns),
           positions,
-          (int) right.offset(),
-          right.stride());
+          right,
+          rightStride);
     }
   }
 

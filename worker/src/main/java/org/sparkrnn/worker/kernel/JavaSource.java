@@ -2,11 +2,13 @@ package org.sparkrnn.worker.kernel;
 
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
+import java.util.function.Predicate;
 import org.sparkrnn.worker.kernel.CellKind.Slot;
 
 /**
- * One of the two things that pre-activations see, the input or the hidden state, and where its
- * packed weights are. Its terms are the floats, in blocked order, of the slots that see it.
+ * One of the things that pre-activations see, the input or the hidden state or the gated one, and
+ * where its packed weights are. Its terms are the floats, in blocked order, of the slots that see
+ * it.
  */
 final class JavaSource {
   final CellKind cell;
@@ -19,10 +21,10 @@ final class JavaSource {
   final boolean hasBackward;
 
   JavaSource(
-      CellKind cell, boolean isInput, int hidden, int width, int packed, boolean hasBackward) {
+      CellKind cell, Predicate<Slot> sees, int hidden, int width, int packed, boolean hasBackward) {
     this.cell = cell;
-    this.firstSlot = isInput ? 0 : firstRecurrentSlot(cell);
-    this.slots = count(cell, isInput);
+    this.firstSlot = first(cell, sees);
+    this.slots = count(cell, sees);
     this.terms = slots * Matrix.padded(hidden);
     this.width = width;
     this.forward = packed;
@@ -31,22 +33,18 @@ final class JavaSource {
   }
 
   static long packedFloats(
-      CellKind cell, boolean isInput, int hidden, int width, boolean hasBackward) {
-    long terms = (long) count(cell, isInput) * Matrix.padded(hidden);
+      CellKind cell, Predicate<Slot> sees, int hidden, int width, boolean hasBackward) {
+    long terms = (long) count(cell, sees) * Matrix.padded(hidden);
     return terms * width * (hasBackward ? 2 : 1);
   }
 
-  private static int count(CellKind cell, boolean isInput) {
-    int count = 0;
-    for (Slot slot : cell.slots()) {
-      count += (isInput ? slot.seesInput() : slot.seesHidden()) ? 1 : 0;
-    }
-    return count;
+  private static int count(CellKind cell, Predicate<Slot> sees) {
+    return (int) cell.slots().stream().filter(sees).count();
   }
 
-  private static int firstRecurrentSlot(CellKind cell) {
+  private static int first(CellKind cell, Predicate<Slot> sees) {
     int first = 0;
-    while (!cell.slots().get(first).seesHidden()) {
+    while (first < cell.slots().size() && !sees.test(cell.slots().get(first))) {
       first++;
     }
     return first;

@@ -11,7 +11,8 @@ final class JavaTanhCell implements JavaCell {
       int previousHidden,
       int hidden,
       int previousCell,
-      int cellState) {
+      int cellState,
+      int peepholes) {
     for (int u = 0; u < units; u++) {
       int z = gates + u;
       float h = PolynomialMath.tanh(data[z]);
@@ -29,7 +30,9 @@ final class JavaTanhCell implements JavaCell {
       int dHidden,
       int previousCell,
       int cellState,
-      int dCell) {
+      int dCell,
+      int peepholes,
+      int dPeepholes) {
     for (int u = 0; u < units; u++) {
       int z = gates + u;
       float h = data[z];

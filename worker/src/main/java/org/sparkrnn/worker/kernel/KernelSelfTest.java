@@ -47,8 +47,7 @@ final class KernelSelfTest {
   private record Result(String name, float[] values) {}
 
   private static List<Result> run(Kernel kernel, CellKind cell) {
-    int rows = cell.rows(HIDDEN);
-    int layerFloats = rows * (INPUT + HIDDEN + 2);
+    int layerFloats = RecurrentParameters.size(cell, INPUT, HIDDEN);
     int headFloats = INPUT * (HIDDEN + 1);
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", layerFloats + headFloats);
@@ -68,8 +67,8 @@ final class KernelSelfTest {
       RecurrentLayer layer =
           layerPlan.bind(
               arena,
-              blocks(parameters, arena, rows),
-              blocks(gradients, arena, rows),
+              RecurrentParameters.of(weights, 0, cell, INPUT, HIDDEN),
+              RecurrentParameters.of(gradients.vector(arena), 0, cell, INPUT, HIDDEN),
               inputs,
               dx.padded(arena, POSITIONS, INPUT));
       SoftmaxHead head =
@@ -111,16 +110,6 @@ final class KernelSelfTest {
     kernel.forward(layer, TIME, tokens);
     kernel.softmaxLoss(head, POSITIONS, labels, 1f / POSITIONS, true);
     kernel.backward(layer, TIME, tokens);
-  }
-
-  private static RecurrentParameters blocks(Region region, Arena arena, int rows) {
-    int recurrent = rows * INPUT;
-    int bias = recurrent + rows * HIDDEN;
-    return new RecurrentParameters(
-        region.dense(arena, 0, rows, INPUT),
-        region.dense(arena, recurrent, rows, HIDDEN),
-        region.dense(arena, bias, 1, rows),
-        region.dense(arena, bias + rows, 1, rows));
   }
 
   /** Values without a pattern, in ±range; the same for every kernel. */

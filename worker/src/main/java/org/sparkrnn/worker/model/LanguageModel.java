@@ -347,7 +347,10 @@ public final class LanguageModel implements AutoCloseable {
         block(vector, "rnn.weight_ih_l" + layer),
         block(vector, "rnn.weight_hh_l" + layer),
         block(vector, "rnn.bias_ih_l" + layer),
-        block(vector, "rnn.bias_hh_l" + layer));
+        block(vector, "rnn.bias_hh_l" + layer),
+        spec.cell().peepholes() == 0
+            ? Matrix.absent(arena)
+            : block(vector, "rnn.weight_ph_l" + layer));
   }
 
   /**

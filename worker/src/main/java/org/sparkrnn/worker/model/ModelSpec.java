@@ -88,6 +88,9 @@ public record ModelSpec(
           .add("rnn.weight_hh_l" + layer, rows, hidden)
           .add("rnn.bias_ih_l" + layer, rows)
           .add("rnn.bias_hh_l" + layer, rows);
+      if (cell.peepholes() > 0) {
+        layout.add("rnn.weight_ph_l" + layer, cell.peepholes() * hidden);
+      }
     }
     return layout.add(OUTPUT_WEIGHT, vocabulary, hidden).add(OUTPUT_BIAS, vocabulary).build();
   }

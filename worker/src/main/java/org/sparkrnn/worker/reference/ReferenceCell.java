@@ -9,23 +9,50 @@ import org.sparkrnn.worker.kernel.CellKind;
 public interface ReferenceCell {
 
   /**
+   * Of a cell with a gated hidden state only, before {@link #forward}: computes it.
+   *
+   * @param slots in: pre-activations; out: with the activation of the gate
+   */
+  default double gate(double[] slots, double[] previous) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * Of a cell with a gated hidden state only, after {@link #backward}: what reaches the hidden
+   * state before the step by way of it.
+   *
+   * @param slots out: the gate's gradient by its pre-activation
+   */
+  default double gateBackward(double[] slots, double[] previous, double dGated) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
    * From pre-activations to activations and new states.
    *
    * @param slots in: pre-activations; out: activations
+   * @param peepholes the unit's diagonal weights; none if the cell has none
    * @param previous states before the step
    * @param state out: states after it
    */
-  void forward(double[] slots, double[] previous, double[] state);
+  void forward(double[] slots, double[] peepholes, double[] previous, double[] state);
 
   /**
    * From gradients by the new states to those by the pre-activations.
    *
    * @param slots in: activations; out: gradients by the pre-activations
+   * @param dPeepholes the gradients by them are added
    * @param previous states before the step
    * @param state states after it
    * @param dState in: gradients by the states after; out: by those before, products left out
    */
-  void backward(double[] slots, double[] previous, double[] state, double[] dState);
+  void backward(
+      double[] slots,
+      double[] peepholes,
+      double[] dPeepholes,
+      double[] previous,
+      double[] state,
+      double[] dState);
 
   static double sigmoid(double x) {
     return 1 / (1 + StrictMath.exp(-x));

@@ -4,7 +4,7 @@ package org.sparkrnn.worker.reference;
 public final class ReferenceCoupledLstmCell implements ReferenceCell {
 
   @Override
-  public void forward(double[] slots, double[] previous, double[] state) {
+  public void forward(double[] slots, double[] peepholes, double[] previous, double[] state) {
     double i = ReferenceCell.sigmoid(slots[0]);
     double g = StrictMath.tanh(slots[1]);
     double o = ReferenceCell.sigmoid(slots[2]);
@@ -16,7 +16,13 @@ public final class ReferenceCoupledLstmCell implements ReferenceCell {
   }
 
   @Override
-  public void backward(double[] slots, double[] previous, double[] state, double[] dState) {
+  public void backward(
+      double[] slots,
+      double[] peepholes,
+      double[] dPeepholes,
+      double[] previous,
+      double[] state,
+      double[] dState) {
     double i = slots[0];
     double g = slots[1];
     double o = slots[2];

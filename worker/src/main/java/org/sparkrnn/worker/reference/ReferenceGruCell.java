@@ -7,7 +7,7 @@ package org.sparkrnn.worker.reference;
 public final class ReferenceGruCell implements ReferenceCell {
 
   @Override
-  public void forward(double[] slots, double[] previous, double[] state) {
+  public void forward(double[] slots, double[] peepholes, double[] previous, double[] state) {
     double r = ReferenceCell.sigmoid(slots[1]);
     double z = ReferenceCell.sigmoid(slots[2]);
     double n = StrictMath.tanh(slots[0] + r * slots[3]);
@@ -18,7 +18,13 @@ public final class ReferenceGruCell implements ReferenceCell {
   }
 
   @Override
-  public void backward(double[] slots, double[] previous, double[] state, double[] dState) {
+  public void backward(
+      double[] slots,
+      double[] peepholes,
+      double[] dPeepholes,
+      double[] previous,
+      double[] state,
+      double[] dState) {
     double n = slots[0];
     double r = slots[1];
     double z = slots[2];

@@ -12,6 +12,7 @@ import org.sparkrnn.worker.kernel.CellKind.Slot;
 final class ReferenceLayer {
   private final ReferenceCell cell;
   private final List<Slot> slots;
+  private final boolean gatedState;
   private final int batch;
   private final int input;
   private final int units;
@@ -19,6 +20,10 @@ final class ReferenceLayer {
   private final int weightHh;
   private final int biasIh;
   private final int biasHh;
+  private final int peepholes;
+
+  /** Of which each has an element per unit, in {@code weight_ph}. */
+  private final int peepholeCount;
 
   /** {@code [state][(time + 1)·batch·units]}; the first batch is the state before the window. */
   private double[][] states = new double[0][];
@@ -29,12 +34,16 @@ final class ReferenceLayer {
   /** {@code [position, unit]}: gradient by the hidden state, by way of all later steps too. */
   private double[] dHidden = new double[0];
 
+  /** {@code [position, unit]}: the gated hidden state, if the cell has one. */
+  private double[] gated = new double[0];
+
   private double[] x = new double[0];
   private int[] tokens = new int[0];
 
   ReferenceLayer(CellKind kind, ParameterLayout layout, int index, int batch) {
     this.cell = kind.reference();
     this.slots = kind.slots();
+    this.gatedState = kind.hasGatedState();
     this.batch = batch;
     this.input = layout.block("rnn.weight_ih_l" + index).columns();
     this.units = layout.block("rnn.weight_hh_l" + index).columns();
@@ -42,6 +51,8 @@ final class ReferenceLayer {
     this.weightHh = layout.block("rnn.weight_hh_l" + index).offset();
     this.biasIh = layout.block("rnn.bias_ih_l" + index).offset();
     this.biasHh = layout.block("rnn.bias_hh_l" + index).offset();
+    this.peepholeCount = kind.peepholes();
+    this.peepholes = peepholeCount == 0 ? 0 : layout.block("rnn.weight_ph_l" + index).offset();
   }
 
   /**
@@ -59,13 +70,19 @@ final class ReferenceLayer {
       System.arraycopy(initial[s], 0, states[s], 0, batch * units);
     }
     gates = new double[time * batch][units][slots.size()];
+    gated = new double[gatedState ? time * batch * units : 0];
     for (int p = 0; p < time * batch; p++) {
       for (int u = 0; u < units; u++) {
         for (int s = 0; s < slots.size(); s++) {
           gates[p][u][s] = preActivation(w, slots.get(s), p, u);
         }
+      }
+      if (gatedState) {
+        gate(w, p);
+      }
+      for (int u = 0; u < units; u++) {
         double[] state = new double[states.length];
-        cell.forward(gates[p][u], stateOf(p, u), state);
+        cell.forward(gates[p][u], peepholesOf(w, u), stateOf(p, u), state);
         for (int s = 0; s < state.length; s++) {
           states[s][(p + batch) * units + u] = state[s];
         }
@@ -85,8 +102,10 @@ final class ReferenceLayer {
         z += inputAt(p, k) * w[weightIh + row * input + k];
       }
     }
-    if (slot.seesHidden()) {
+    if (slot.isRecurrent()) {
       z += w[biasHh + row];
+    }
+    if (slot.seesHidden()) {
       for (int k = 0; k < units; k++) {
         z += states[0][p * units + k] * w[weightHh + row * units + k];
       }
@@ -94,11 +113,52 @@ final class ReferenceLayer {
     return z;
   }
 
+  private void gate(double[] w, int p) {
+    for (int u = 0; u < units; u++) {
+      gated[p * units + u] = cell.gate(gates[p][u], stateOf(p, u));
+    }
+    for (int s = 0; s < slots.size(); s++) {
+      for (int u = 0; slots.get(s).seesGated() && u < units; u++) {
+        int row = slots.get(s).gate() * units + u;
+        for (int k = 0; k < units; k++) {
+          gates[p][u][s] += gated[p * units + k] * w[weightHh + row * units + k];
+        }
+      }
+    }
+  }
+
+  /**
+   * Gradients by the gated hidden state: of its slots' weights, of its gate, of the state before.
+   */
+  private void gateBackward(double[] w, int p, double[] dPrevious, double[] dw) {
+    double[] dGated = new double[units];
+    for (int s = 0; s < slots.size(); s++) {
+      for (int u = 0; slots.get(s).seesGated() && u < units; u++) {
+        int row = slots.get(s).gate() * units + u;
+        for (int k = 0; k < units; k++) {
+          dw[weightHh + row * units + k] += gates[p][u][s] * gated[p * units + k];
+          dGated[k] += gates[p][u][s] * w[weightHh + row * units + k];
+        }
+      }
+    }
+    for (int u = 0; u < units; u++) {
+      dPrevious[u] += cell.gateBackward(gates[p][u], stateOf(p, u), dGated[u]);
+    }
+  }
+
   private double inputAt(int p, int k) {
     if (tokens.length > 0) {
       return tokens[p] == k ? 1 : 0;
     }
     return x[p * input + k];
+  }
+
+  private double[] peepholesOf(double[] w, int u) {
+    double[] own = new double[peepholeCount];
+    for (int k = 0; k < peepholeCount; k++) {
+      own[k] = w[peepholes + k * units + u];
+    }
+    return own;
   }
 
   /** All states of a unit before position p. */
@@ -139,11 +199,21 @@ final class ReferenceLayer {
         }
         d[0] += dOutput[p * units + u];
         dHidden[p * units + u] = d[0];
-        cell.backward(gates[p][u], stateOf(p, u), stateOf(p + batch, u), d);
+        double[] dPeepholes = new double[peepholeCount];
+        cell.backward(
+            gates[p][u], peepholesOf(w, u), dPeepholes, stateOf(p, u), stateOf(p + batch, u), d);
+        for (int k = 0; k < peepholeCount; k++) {
+          dw[peepholes + k * units + u] += dPeepholes[k];
+        }
         dPrevious[u] += d[0];
         for (int s = 1; s < d.length; s++) {
           dState[s][b * units + u] = d[s];
         }
+      }
+      if (gatedState) {
+        gateBackward(w, p, dPrevious, dw);
+      }
+      for (int u = 0; u < units; u++) {
         for (int s = 0; s < slots.size(); s++) {
           addProducts(w, slots.get(s), p, u, gates[p][u][s], dx, dPrevious, dw);
         }
@@ -178,8 +248,10 @@ final class ReferenceLayer {
         dx[p * input + k] += dz * w[weightIh + row * input + k];
       }
     }
-    if (slot.seesHidden()) {
+    if (slot.isRecurrent()) {
       dw[biasHh + row] += dz;
+    }
+    if (slot.seesHidden()) {
       for (int k = 0; k < units; k++) {
         dw[weightHh + row * units + k] += dz * states[0][p * units + k];
         dPrevious[k] += dz * w[weightHh + row * units + k];

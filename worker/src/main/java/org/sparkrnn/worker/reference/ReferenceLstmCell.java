@@ -4,7 +4,7 @@ package org.sparkrnn.worker.reference;
 public final class ReferenceLstmCell implements ReferenceCell {
 
   @Override
-  public void forward(double[] slots, double[] previous, double[] state) {
+  public void forward(double[] slots, double[] peepholes, double[] previous, double[] state) {
     double i = ReferenceCell.sigmoid(slots[0]);
     double f = ReferenceCell.sigmoid(slots[1]);
     double g = StrictMath.tanh(slots[2]);
@@ -18,7 +18,13 @@ public final class ReferenceLstmCell implements ReferenceCell {
   }
 
   @Override
-  public void backward(double[] slots, double[] previous, double[] state, double[] dState) {
+  public void backward(
+      double[] slots,
+      double[] peepholes,
+      double[] dPeepholes,
+      double[] previous,
+      double[] state,
+      double[] dState) {
     double i = slots[0];
     double f = slots[1];
     double g = slots[2];

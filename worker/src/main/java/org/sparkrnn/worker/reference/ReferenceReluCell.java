@@ -4,13 +4,19 @@ package org.sparkrnn.worker.reference;
 public final class ReferenceReluCell implements ReferenceCell {
 
   @Override
-  public void forward(double[] slots, double[] previous, double[] state) {
+  public void forward(double[] slots, double[] peepholes, double[] previous, double[] state) {
     slots[0] = Math.max(0, slots[0]);
     state[0] = slots[0];
   }
 
   @Override
-  public void backward(double[] slots, double[] previous, double[] state, double[] dState) {
+  public void backward(
+      double[] slots,
+      double[] peepholes,
+      double[] dPeepholes,
+      double[] previous,
+      double[] state,
+      double[] dState) {
     slots[0] = state[0] > 0 ? dState[0] : 0;
     dState[0] = 0;
   }

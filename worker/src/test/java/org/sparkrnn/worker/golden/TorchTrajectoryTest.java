@@ -20,7 +20,10 @@ import org.sparkrnn.worker.training.ReplicaState;
 import org.sparkrnn.worker.training.ReplicaTask;
 import org.sparkrnn.worker.training.ReplicaTrainer;
 
-/** 100 local steps from the same initial parameters: the losses are PyTorch's to 1e-4. */
+/**
+ * 100 local steps from the same initial parameters: the losses are PyTorch's to 1e-4, with
+ * rectifiers, where a rounding may switch one, to 1e-3.
+ */
 class TorchTrajectoryTest {
   private static final int STEPS = 100;
   private static final int VOCABULARY = 17;
@@ -72,6 +75,7 @@ class TorchTrajectoryTest {
   @MethodSource("trajectories")
   void lossesEqualPyTorch(CellKind cell, String optimizer) throws IOException {
     String cellName = TorchGolden.name(cell);
+    double tolerance = cell == CellKind.RNN_RELU ? 1e-3 : 1e-4;
     TrainingConfig config = config(cellName, OPTIMIZERS.get(optimizer));
     ModelSpec spec = ModelSpec.of(config.model(), VOCABULARY);
     try (TorchGolden golden = new TorchGolden("trajectory-" + cellName)) {
@@ -95,7 +99,7 @@ class TorchTrajectoryTest {
                     System.arraycopy(tokens, (int) first, target, from, count),
                 () -> false);
         double loss = result.statistics().lossNatsPerToken();
-        assertThat(Math.abs(loss - expected[step])).as("step %d", step).isLessThan(1e-4);
+        assertThat(Math.abs(loss - expected[step])).as("step %d", step).isLessThan(tolerance);
         parameters = result.parameters();
         state = result.state();
       }

@@ -17,8 +17,7 @@ final class LayerFixture implements AutoCloseable {
   LayerFixture(Kernel kernel, Shape shape) {
     this.kernel = kernel;
     int positions = shape.time * shape.batch;
-    int rows = shape.cell.rows(shape.hidden);
-    long size = (long) rows * (shape.input + shape.hidden + 2) + 1;
+    long size = RecurrentParameters.size(shape.cell, shape.input, shape.hidden) + 1L;
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", size);
     Region gradients = plan.region("gradients", size);
@@ -41,21 +40,14 @@ final class LayerFixture implements AutoCloseable {
     this.layer =
         layerPlan.bind(
             arena,
-            blocks(parameters, shape),
-            blocks(gradients, shape),
+            blocks(parameters.vector(arena), shape),
+            blocks(gradients.vector(arena), shape),
             shape.oneHot ? none : x.padded(arena, positions, shape.input),
             shape.oneHot ? none : dx.padded(arena, positions, shape.input));
   }
 
-  private RecurrentParameters blocks(Region region, Shape shape) {
-    int rows = shape.cell.rows(shape.hidden);
-    long recurrent = 1 + (long) rows * shape.input;
-    long bias = recurrent + (long) rows * shape.hidden;
-    return new RecurrentParameters(
-        region.dense(arena, 1, rows, shape.input),
-        region.dense(arena, recurrent, rows, shape.hidden),
-        region.dense(arena, bias, 1, rows),
-        region.dense(arena, bias + rows, 1, rows));
+  private static RecurrentParameters blocks(Matrix vector, Shape shape) {
+    return RecurrentParameters.of(vector, 1, shape.cell, shape.input, shape.hidden);
   }
 
   /** Random parameters, inputs, initial state and incoming gradients; outputs are set to NaN. */
@@ -80,7 +72,11 @@ final class LayerFixture implements AutoCloseable {
 
   static Matrix[] matrices(RecurrentParameters blocks) {
     return new Matrix[] {
-      blocks.inputWeights(), blocks.recurrentWeights(), blocks.inputBias(), blocks.recurrentBias()
+      blocks.inputWeights(),
+      blocks.recurrentWeights(),
+      blocks.inputBias(),
+      blocks.recurrentBias(),
+      blocks.peepholes()
     };
   }
 
@@ -133,6 +129,7 @@ final class LayerFixture implements AutoCloseable {
     results.put("weight_hh", layer.gradients().recurrentWeights().toArray());
     results.put("bias_ih", layer.gradients().inputBias().toArray());
     results.put("bias_hh", layer.gradients().recurrentBias().toArray());
+    results.put("weight_ph", layer.gradients().peepholes().toArray());
     return results;
   }
 

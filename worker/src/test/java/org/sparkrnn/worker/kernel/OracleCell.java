@@ -13,7 +13,19 @@ interface OracleCell {
       case RNN_TANH -> new Rnn(false);
       case RNN_RELU -> new Rnn(true);
       case LSTM_COUPLED -> new CoupledLstm();
+      case LSTM_PEEPHOLE -> new PeepholeLstm(false);
+      case LSTM_PEEPHOLE_PREVIOUS -> new PeepholeLstm(true);
     };
+  }
+
+  /** Of a cell with a gated hidden state: that state; z gets the gate's activation. */
+  default float gate(float[] z, float before) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Of such a cell, after backward: z gets the gate's gradient; returns the new direct path. */
+  default float gateBackward(float[] z, float before, float dGated, float direct) {
+    throw new UnsupportedOperationException();
   }
 
   /**
@@ -21,8 +33,9 @@ interface OracleCell {
    *
    * @param z in: pre-activations; out: activations
    * @param state in: h and c before the step; out: after it
+   * @param peepholes of the unit; none if the cell has none
    */
-  void forward(float[] z, float[] state);
+  void forward(float[] z, float[] state, float[] peepholes);
 
   /**
    * The same step back.
@@ -32,12 +45,14 @@ interface OracleCell {
    * @param after h and c after it
    * @param d in: gradients by h and c after the step; out: what reaches h before it without a
    *     product, and the gradient by c before it
+   * @param dPeepholes in: the sum over the steps after it; out: with this step
    */
-  void backward(float[] z, float[] before, float[] after, float[] d);
+  void backward(
+      float[] z, float[] before, float[] after, float[] d, float[] peepholes, float[] dPeepholes);
 
   final class Lstm implements OracleCell {
     @Override
-    public void forward(float[] z, float[] state) {
+    public void forward(float[] z, float[] state, float[] peepholes) {
       float i = sigmoid(z[0]);
       float f = sigmoid(z[1]);
       float g = tanh(z[2]);
@@ -48,7 +63,13 @@ interface OracleCell {
     }
 
     @Override
-    public void backward(float[] z, float[] before, float[] after, float[] d) {
+    public void backward(
+        float[] z,
+        float[] before,
+        float[] after,
+        float[] d,
+        float[] peepholes,
+        float[] dPeepholes) {
       float i = z[0];
       float f = z[1];
       float g = z[2];
@@ -67,7 +88,7 @@ interface OracleCell {
 
   final class Gru implements OracleCell {
     @Override
-    public void forward(float[] z, float[] state) {
+    public void forward(float[] z, float[] state, float[] peepholes) {
       float r = sigmoid(z[1]);
       float update = sigmoid(z[2]);
       float n = tanh(Math.fma(r, z[3], z[0]));
@@ -76,7 +97,13 @@ interface OracleCell {
     }
 
     @Override
-    public void backward(float[] z, float[] before, float[] after, float[] d) {
+    public void backward(
+        float[] z,
+        float[] before,
+        float[] after,
+        float[] d,
+        float[] peepholes,
+        float[] dPeepholes) {
       float n = z[0];
       float r = z[1];
       float update = z[2];
@@ -97,7 +124,7 @@ interface OracleCell {
     }
 
     @Override
-    public void forward(float[] z, float[] state) {
+    public void forward(float[] z, float[] state, float[] peepholes) {
       if (!relu) {
         z[0] = tanh(z[0]);
       } else if (0f > z[0]) {
@@ -107,7 +134,13 @@ interface OracleCell {
     }
 
     @Override
-    public void backward(float[] z, float[] before, float[] after, float[] d) {
+    public void backward(
+        float[] z,
+        float[] before,
+        float[] after,
+        float[] d,
+        float[] peepholes,
+        float[] dPeepholes) {
       float h = z[0];
       if (relu) {
         z[0] = 0f < h ? d[0] : 0f;
@@ -120,7 +153,7 @@ interface OracleCell {
 
   final class CoupledLstm implements OracleCell {
     @Override
-    public void forward(float[] z, float[] state) {
+    public void forward(float[] z, float[] state, float[] peepholes) {
       float i = sigmoid(z[0]);
       float g = tanh(z[1]);
       float o = sigmoid(z[2]);
@@ -130,7 +163,13 @@ interface OracleCell {
     }
 
     @Override
-    public void backward(float[] z, float[] before, float[] after, float[] d) {
+    public void backward(
+        float[] z,
+        float[] before,
+        float[] after,
+        float[] d,
+        float[] peepholes,
+        float[] dPeepholes) {
       float i = z[0];
       float g = z[1];
       float o = z[2];
@@ -142,6 +181,57 @@ interface OracleCell {
           dc * i * Math.fma(-g, g, 1f),
           d[0] * tc * Math.fma(-o, o, o));
       set(d, 0f, dc * (1f - i));
+    }
+  }
+
+  final class PeepholeLstm implements OracleCell {
+    private final boolean outputSeesPrevious;
+
+    PeepholeLstm(boolean outputSeesPrevious) {
+      this.outputSeesPrevious = outputSeesPrevious;
+    }
+
+    @Override
+    public void forward(float[] z, float[] state, float[] peepholes) {
+      float before = state[1];
+      float i = sigmoid(Math.fma(peepholes[0], before, z[0]));
+      float f = sigmoid(Math.fma(peepholes[1], before, z[1]));
+      float g = tanh(z[2]);
+      float c = Math.fma(f, before, i * g);
+      float o = sigmoid(Math.fma(peepholes[2], outputSeesPrevious ? before : c, z[3]));
+      set(z, i, f, g, o);
+      set(state, o * tanh(c), c);
+    }
+
+    @Override
+    public void backward(
+        float[] z,
+        float[] before,
+        float[] after,
+        float[] d,
+        float[] peepholes,
+        float[] dPeepholes) {
+      float i = z[0];
+      float f = z[1];
+      float g = z[2];
+      float o = z[3];
+      float tc = tanh(after[1]);
+      float dzo = d[0] * tc * Math.fma(-o, o, o);
+      float dc = Math.fma(d[0] * o, Math.fma(-tc, tc, 1f), d[1]);
+      if (!outputSeesPrevious) {
+        dc = Math.fma(dzo, peepholes[2], dc);
+      }
+      float dzi = dc * g * Math.fma(-i, i, i);
+      float dzf = dc * before[1] * Math.fma(-f, f, f);
+      float dPrevious = Math.fma(dzf, peepholes[1], Math.fma(dzi, peepholes[0], dc * f));
+      if (outputSeesPrevious) {
+        dPrevious = Math.fma(dzo, peepholes[2], dPrevious);
+      }
+      dPeepholes[0] = Math.fma(dzi, before[1], dPeepholes[0]);
+      dPeepholes[1] = Math.fma(dzf, before[1], dPeepholes[1]);
+      dPeepholes[2] = Math.fma(dzo, outputSeesPrevious ? before[1] : after[1], dPeepholes[2]);
+      set(z, dzi, dzf, dc * i * Math.fma(-g, g, 1f), dzo);
+      set(d, 0f, dPrevious);
     }
   }
 

@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.CellKind.Slot;
 
@@ -23,10 +24,13 @@ final class RecurrenceOracle {
   private final float[] weightHh;
   private final float[] biasIh;
   private final float[] biasHh;
+  private final float[] peepholes;
+  private final float[] dPeepholes;
   private final float[] x;
   private final float[] dSequence;
   private final float[] hidden;
   private final float[] cell;
+  private final float[] gated; // hidden states times a gate
   private final float[][][] gates; // [position][slot][unit], units padded
   private final float[] dHidden;
   private final float[] dCell;
@@ -45,10 +49,13 @@ final class RecurrenceOracle {
     this.weightHh = layer.parameters().recurrentWeights().toArray();
     this.biasIh = layer.parameters().inputBias().toArray();
     this.biasHh = layer.parameters().recurrentBias().toArray();
+    this.peepholes = layer.parameters().peepholes().toArray();
+    this.dPeepholes = new float[peepholes.length];
     this.x = layer.x().toArray();
     this.dSequence = layer.dHiddenSequence().toArray();
     this.hidden = new float[(time + 1) * batch * units];
     this.cell = new float[(time + 1) * batch * units];
+    this.gated = new float[time * batch * units];
     layer.hidden().rows(0, batch).read(hidden, 0);
     this.dHidden = layer.dHidden().toArray();
     this.dCell = new float[batch * units];
@@ -66,8 +73,15 @@ final class RecurrenceOracle {
         for (int s = 0; s < z.length; s++) {
           z[s] = preActivation(kind.slots().get(s), p, u);
         }
+        store(p, u, z);
+      }
+      if (kind.hasGatedState()) {
+        gate(p);
+      }
+      for (int u = 0; u < units; u++) {
+        float[] z = slotsOf(p, u);
         float[] state = {hidden[p * units + u], cell[p * units + u]};
-        cellOracle.forward(z, state);
+        cellOracle.forward(z, state, peepholesOf(peepholes, u));
         store(p, u, z);
         hidden[(p + batch) * units + u] = state[0];
         cell[(p + batch) * units + u] = state[1];
@@ -78,7 +92,7 @@ final class RecurrenceOracle {
   private float preActivation(Slot slot, int p, int u) {
     int row = slot.gate() * units + u;
     float z = slot.seesInput() ? biasIh[row] : biasHh[row];
-    if (slot.seesInput() && slot.seesHidden()) {
+    if (slot.seesInput() && slot.isRecurrent()) {
       z = z + biasHh[row];
     }
     if (slot.seesInput() && tokens.length > 0) {
@@ -100,6 +114,50 @@ final class RecurrenceOracle {
     return z;
   }
 
+  private void gate(int p) {
+    for (int u = 0; u < units; u++) {
+      float[] z = slotsOf(p, u);
+      gated[p * units + u] = cellOracle.gate(z, hidden[p * units + u]);
+      store(p, u, z);
+    }
+    for (int s = 0; s < kind.slots().size(); s++) {
+      for (int u = 0; kind.slots().get(s).seesGated() && u < units; u++) {
+        int row = kind.slots().get(s).gate() * units + u;
+        Chain chain = new Chain(precision, gates[p][s][u]);
+        for (int k = 0; k < units; k++) {
+          chain.add(gated[p * units + k], weightHh[row * units + k]);
+        }
+        gates[p][s][u] = chain.end();
+      }
+    }
+  }
+
+  private void gateBackward(int p, int b) {
+    for (int u = 0; u < units; u++) {
+      float dGated = blockedChain(p, Slot::seesGated, weightHh, units, u, 0f);
+      float[] z = slotsOf(p, u);
+      float direct = dHidden[b * units + u];
+      dHidden[b * units + u] = cellOracle.gateBackward(z, hidden[p * units + u], dGated, direct);
+      store(p, u, z);
+    }
+  }
+
+  private float[] slotsOf(int p, int u) {
+    float[] z = new float[kind.slots().size()];
+    for (int s = 0; s < z.length; s++) {
+      z[s] = gates[p][s][u];
+    }
+    return z;
+  }
+
+  private float[] peepholesOf(float[] all, int u) {
+    float[] own = new float[kind.peepholes()];
+    for (int k = 0; k < own.length; k++) {
+      own[k] = all[k * units + u];
+    }
+    return own;
+  }
+
   private void store(int p, int u, float... slots) {
     for (int s = 0; s < slots.length; s++) {
       gates[p][s][u] = slots[s];
@@ -116,33 +174,40 @@ final class RecurrenceOracle {
           float direct = dHidden[b * units + u];
           boolean last = t == time - 1;
           float start = last || kind.hasDirectPath() ? fromAbove + direct : fromAbove;
-          dh[u] = last ? start : blockedChain(p + batch, false, weightHh, units, u, start);
+          dh[u] =
+              last ? start : blockedChain(p + batch, Slot::seesHidden, weightHh, units, u, start);
         }
         for (int u = 0; u < units; u++) {
           unitBackward(p, b, u, dh[u]);
+        }
+        if (kind.hasGatedState()) {
+          gateBackward(p, b);
         }
       }
     }
     for (int b = 0; b < batch; b++) {
       for (int u = 0; u < units; u++) {
         float start = kind.hasDirectPath() ? dHidden[b * units + u] : 0f;
-        dHidden[b * units + u] = blockedChain(b, false, weightHh, units, u, start);
+        dHidden[b * units + u] = blockedChain(b, Slot::seesHidden, weightHh, units, u, start);
       }
     }
   }
 
   private void unitBackward(int p, int b, int u, float dh) {
-    float[] z = new float[kind.slots().size()];
-    for (int s = 0; s < z.length; s++) {
-      z[s] = gates[p][s][u];
-    }
+    float[] z = slotsOf(p, u);
     int after = p + batch;
+    float[] dOwn = peepholesOf(dPeepholes, u);
     float[] d = {dh, dCell[b * units + u]};
     cellOracle.backward(
         z,
         new float[] {hidden[p * units + u], cell[p * units + u]},
         new float[] {hidden[after * units + u], cell[after * units + u]},
-        d);
+        d,
+        peepholesOf(peepholes, u),
+        dOwn);
+    for (int k = 0; k < dOwn.length; k++) {
+      dPeepholes[k * units + u] = dOwn[k];
+    }
     store(p, u, z);
     dHidden[b * units + u] = d[0];
     dCell[b * units + u] = d[1];
@@ -150,12 +215,12 @@ final class RecurrenceOracle {
 
   /** Over blocks of 16 units, slots, units: the padding's terms 0·0 too. */
   private float blockedChain(
-      int p, boolean ofInput, float[] weights, int columns, int column, float start) {
+      int p, Predicate<Slot> sees, float[] weights, int columns, int column, float start) {
     Chain chain = new Chain(precision, start);
     for (int block = 0; block < paddedUnits; block += 16) {
       for (int s = 0; s < kind.slots().size(); s++) {
         Slot slot = kind.slots().get(s);
-        if (ofInput ? slot.seesInput() : slot.seesHidden()) {
+        if (sees.test(slot)) {
           for (int u = block; u < block + 16; u++) {
             int row = slot.gate() * units + u;
             float weight = u < units ? weights[row * columns + column] : 0f;
@@ -184,7 +249,7 @@ final class RecurrenceOracle {
     if (tokens.length == 0) {
       float[] dx = new float[time * batch * input];
       for (int i = 0; i < dx.length; i++) {
-        dx[i] = blockedChain(i / input, true, weightIh, input, i % input, 0f);
+        dx[i] = blockedChain(i / input, Slot::seesInput, weightIh, input, i % input, 0f);
       }
       results.put("dx", padded(dx, input));
     }
@@ -193,11 +258,13 @@ final class RecurrenceOracle {
     results.put("weight_hh", weightGradient(false, new float[rows * units], units));
     results.put("bias_ih", biasGradient(true, new float[rows]));
     results.put("bias_hh", biasGradient(false, new float[rows]));
+    results.put("weight_ph", dPeepholes);
   }
 
   private float[] weightGradient(boolean ofInput, float[] gradient, int columns) {
     for (Slot slot : kind.slots()) {
-      if (ofInput ? slot.seesInput() : slot.seesHidden()) {
+      if (ofInput ? slot.seesInput() : slot.isRecurrent()) {
+        float[] recurrent = slot.seesGated() ? gated : hidden;
         int s = kind.slots().indexOf(slot);
         for (int u = 0; u < units; u++) {
           int row = (slot.gate() * units + u) * columns;
@@ -210,7 +277,7 @@ final class RecurrenceOracle {
           for (int k = 0; k < columns; k++) {
             Chain chain = new Chain(precision, 0f);
             for (int p = 0; p < time * batch; p++) {
-              chain.add(gates[p][s][u], ofInput ? x[p * input + k] : hidden[p * units + k]);
+              chain.add(gates[p][s][u], ofInput ? x[p * input + k] : recurrent[p * units + k]);
             }
             gradient[row + k] = chain.end();
           }
@@ -223,7 +290,7 @@ final class RecurrenceOracle {
   private float[] biasGradient(boolean ofInput, float[] gradient) {
     List<Slot> slots = kind.slots();
     for (int s = 0; s < slots.size(); s++) {
-      if (ofInput ? slots.get(s).seesInput() : slots.get(s).seesHidden()) {
+      if (ofInput ? slots.get(s).seesInput() : slots.get(s).isRecurrent()) {
         for (int p = 0; p < time * batch; p++) {
           for (int u = 0; u < units; u++) {
             gradient[slots.get(s).gate() * units + u] += gates[p][s][u];

@@ -53,7 +53,8 @@ class RecurrentLayerTest {
             weights.dense(arena, 0, 15, 4),
             weights.dense(arena, 60, 20, 5),
             weights.dense(arena, 160, 1, 15),
-            weights.dense(arena, 175, 1, 15));
+            weights.dense(arena, 175, 1, 15),
+            none);
     assertThatThrownBy(
             () -> layer.bind(arena, parameters, RecurrentParameters.absent(arena), none, none))
         .isInstanceOf(IllegalArgumentException.class)
@@ -72,11 +73,7 @@ class RecurrentLayerTest {
     RecurrentLayer layer =
         planned.bind(
             arena,
-            new RecurrentParameters(
-                weights.dense(arena, 0, 15, 4),
-                weights.dense(arena, 60, 15, 5),
-                weights.dense(arena, 135, 1, 15),
-                weights.dense(arena, 150, 1, 15)),
+            RecurrentParameters.of(weights.vector(arena), 0, CellKind.GRU, 4, 5),
             RecurrentParameters.absent(arena),
             none,
             none);

@@ -58,6 +58,10 @@ class NativeTaskMemoryTest {
       return (int) cell.slots().stream().filter(CellKind.Slot::seesInput).count();
     }
 
+    int gatedSlots() {
+      return (int) cell.slots().stream().filter(CellKind.Slot::seesGated).count();
+    }
+
     int hiddenSlots() {
       return (int) cell.slots().stream().filter(CellKind.Slot::seesHidden).count();
     }
@@ -74,7 +78,9 @@ class NativeTaskMemoryTest {
     long parameters() {
       long sum = (long) vocabulary * embedding + (long) vocabulary * (hidden + 1);
       for (int layer = 0; layer < layers; layer++) {
-        sum += (long) gates() * hidden * (input(layer) + hidden + 2);
+        sum +=
+            (long) gates() * hidden * (input(layer) + hidden + 2)
+                + (long) cell.peepholes() * hidden;
       }
       return sum;
     }
@@ -111,9 +117,20 @@ class NativeTaskMemoryTest {
     long recurrent =
         s.panelColumns(s.hiddenSlots()) * s.lanes(s.hidden)
             + to64(s.hidden) * s.lanes(units * s.hiddenSlots());
-    long scratch = 2 * slots * units + 64L * s.batch + 16 * slots * chunk + to64(s.hidden) * chunk;
+    long scratch =
+        2 * (slots + s.cell.peepholes()) * units
+            + 64L * s.batch
+            + 16 * slots * chunk
+            + to64(s.hidden) * chunk;
+    long gated =
+        s.gatedSlots() == 0
+            ? 0
+            : s.gatedSlots() * units * s.lanes(s.hidden)
+                + to64(s.hidden) * s.lanes(units * s.gatedSlots())
+                + s.positions() * units
+                + to64(s.hidden) * chunk;
     long copies = s.batch * s.copied(s.hidden) + (s.bf16 ? s.positions() * units * slots / 2 : 0);
-    long common = recurrent + scratch + copies;
+    long common = recurrent + scratch + copies + gated;
     return oneHot
         ? common + inputColumns * input + to16(s.positions()) + 16 * slots * input
         : common
@@ -146,6 +163,10 @@ class NativeTaskMemoryTest {
     "float32, lstm, 2, 200,   0, 10000, 20, 20, rmsprop,  0.1",
     "float32, gru,  1,   1,   1,     2,  1,  1, sgd,      0",
     "float32, lstm, 3,  33,   0,    65,  7,  5, adam,     0.2",
+    "float32, rnn-tanh,         2, 100,  20,    96, 64, 64, sgd,      0",
+    "float32, lstm-coupled,     2,  33,   0,    96,  7,  5, adam,     0",
+    "float32, lstm-peephole,    2,  33,  20,    96,  7,  5, sgd,      0.1",
+    "bf16,    rnn-relu,         2, 100,  20,    96, 64, 64, sgd,      0",
     "bf16,    lstm, 2, 512, 512,    96, 64, 64, sgd,      0",
     "bf16,    gru,  2, 650, 650, 10000, 20, 35, momentum, 0.5",
     "bf16,    gru,  1,   1,   1,     2,  1,  1, sgd,      0",
