@@ -25,6 +25,7 @@ typedef struct cell_shape {
 } cell_shape;
 
 // lstm: i, f, g, o. gru: n, r, z, nRecurrent. lstm_coupled: i, g, o.
+// gru_reset_before: r, z, n.
 #define CELLS(CELL)                                                                     \
     CELL(lstm, .gates = 4, .slots = 4, .gate_of = {0, 1, 2, 3}, .input_slots = 4,       \
          .hidden_slots = 4, .has_cell_state = true)                                     \
@@ -37,7 +38,10 @@ typedef struct cell_shape {
     CELL(lstm_peephole, .gates = 4, .slots = 4, .gate_of = {0, 1, 2, 3},                \
          .input_slots = 4, .hidden_slots = 4, .peepholes = 3, .has_cell_state = true)   \
     CELL(lstm_peephole_previous, .gates = 4, .slots = 4, .gate_of = {0, 1, 2, 3},       \
-         .input_slots = 4, .hidden_slots = 4, .peepholes = 3, .has_cell_state = true)
+         .input_slots = 4, .hidden_slots = 4, .peepholes = 3, .has_cell_state = true)   \
+    CELL(gru_reset_before, .gates = 3, .slots = 3, .gate_of = {0, 1, 2},                \
+         .input_slots = 3, .hidden_slots = 2, .gated_first = 2, .gated_slots = 1,       \
+         .has_direct_path = true)
 
 static inline bool sees_input(const cell_shape *shape, int slot) {
     return slot >= shape->input_first && slot < shape->input_first + shape->input_slots;

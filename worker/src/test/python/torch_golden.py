@@ -91,6 +91,14 @@ def lstm_peephole(w, x, h, c, output_sees_previous=False):
     return torch.sigmoid(o + p_o * (before if output_sees_previous else c)) * torch.tanh(c), c
 
 
+def gru_reset_before(w, x, h):
+    rows = 2 * h.shape[1]
+    weights, biases = w["weight_hh"], w["bias_hh"]
+    r, z = torch.sigmoid(x[:, :rows] + functional.linear(h, weights[:rows], biases[:rows])).chunk(2, 1)
+    n = torch.tanh(x[:, rows:] + functional.linear(r * h, weights[rows:], biases[rows:]))
+    return ((1 - z) * h + z * n,)
+
+
 CELLS = {
     "lstm": torch.nn.LSTM,
     "gru": torch.nn.GRU,
@@ -100,6 +108,7 @@ CELLS = {
     "lstm-peephole": functools.partial(Stack, lstm_peephole, 4, 3, 2),
     "lstm-peephole-previous": functools.partial(
         Stack, functools.partial(lstm_peephole, output_sees_previous=True), 4, 3, 2),
+    "gru-reset-before": functools.partial(Stack, gru_reset_before, 3, 0, 1),
 }
 
 

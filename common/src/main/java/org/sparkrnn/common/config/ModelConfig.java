@@ -34,7 +34,8 @@ public record ModelConfig(
     RNN_RELU,
     LSTM_COUPLED,
     LSTM_PEEPHOLE,
-    LSTM_PEEPHOLE_PREVIOUS
+    LSTM_PEEPHOLE_PREVIOUS,
+    GRU_RESET_BEFORE
   }
 
   /** How a token becomes the input of the first layer. */

@@ -7,6 +7,7 @@ import org.sparkrnn.worker.reference.ReferenceGruCell;
 import org.sparkrnn.worker.reference.ReferenceLstmCell;
 import org.sparkrnn.worker.reference.ReferencePeepholeLstmCell;
 import org.sparkrnn.worker.reference.ReferenceReluCell;
+import org.sparkrnn.worker.reference.ReferenceResetBeforeGruCell;
 import org.sparkrnn.worker.reference.ReferenceTanhCell;
 
 /**
@@ -102,7 +103,19 @@ public enum CellKind {
       3,
       false,
       new JavaPeepholeLstmCell(true),
-      new ReferencePeepholeLstmCell(true));
+      new ReferencePeepholeLstmCell(true)),
+  /** Cho et al. 2014: the reset gate before the recurrent product; z is one minus PyTorch's. */
+  GRU_RESET_BEFORE(
+      List.of("r", "z", "n"),
+      List.of(
+          new Slot("r", 0, true, true),
+          new Slot("z", 1, true, true),
+          new Slot("n", 2, true, false, true)),
+      1,
+      0,
+      true,
+      new JavaResetBeforeGruCell(),
+      new ReferenceResetBeforeGruCell());
 
   private final List<String> gates;
   private final List<Slot> slots;

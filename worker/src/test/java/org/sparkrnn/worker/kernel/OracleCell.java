@@ -15,6 +15,7 @@ interface OracleCell {
       case LSTM_COUPLED -> new CoupledLstm();
       case LSTM_PEEPHOLE -> new PeepholeLstm(false);
       case LSTM_PEEPHOLE_PREVIOUS -> new PeepholeLstm(true);
+      case GRU_RESET_BEFORE -> new ResetBeforeGru();
     };
   }
 
@@ -232,6 +233,43 @@ interface OracleCell {
       dPeepholes[2] = Math.fma(dzo, outputSeesPrevious ? before[1] : after[1], dPeepholes[2]);
       set(z, dzi, dzf, dc * i * Math.fma(-g, g, 1f), dzo);
       set(d, 0f, dPrevious);
+    }
+  }
+
+  final class ResetBeforeGru implements OracleCell {
+    @Override
+    public float gate(float[] z, float before) {
+      z[0] = sigmoid(z[0]);
+      return z[0] * before;
+    }
+
+    @Override
+    public void forward(float[] z, float[] state, float[] peepholes) {
+      z[1] = sigmoid(z[1]);
+      z[2] = tanh(z[2]);
+      state[0] = Math.fma(z[1], z[2] - state[0], state[0]);
+    }
+
+    @Override
+    public void backward(
+        float[] z,
+        float[] before,
+        float[] after,
+        float[] d,
+        float[] peepholes,
+        float[] dPeepholes) {
+      float update = z[1];
+      float n = z[2];
+      z[1] = d[0] * (n - before[0]) * Math.fma(-update, update, update);
+      z[2] = d[0] * update * Math.fma(-n, n, 1f);
+      d[0] = d[0] * (1f - update);
+    }
+
+    @Override
+    public float gateBackward(float[] z, float before, float dGated, float direct) {
+      float r = z[0];
+      z[0] = dGated * before * Math.fma(-r, r, r);
+      return Math.fma(dGated, r, direct);
     }
   }
 
