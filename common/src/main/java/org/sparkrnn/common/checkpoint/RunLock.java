@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.CorruptFileException;
+import org.sparkrnn.common.errors.OneLine;
 import org.sparkrnn.common.storage.Channels;
 import org.sparkrnn.common.storage.FileEntry;
 import org.sparkrnn.common.storage.Files;
@@ -37,8 +38,7 @@ import org.sparkrnn.common.storage.JsonObject;
 public final class RunLock implements Ownership, AutoCloseable {
   static final String FILE = "lock.json";
 
-  private static final Timing TIMING =
-      new Timing(Duration.ofSeconds(10), Duration.ofSeconds(1), 60);
+  static final Timing TIMING = new Timing(Duration.ofSeconds(10), Duration.ofSeconds(1), 60);
   private static final int MAX_FILE_BYTES = 1 << 16;
   private static final long SAME_START_MILLIS = 5_000; // the kernel's clock may be set meanwhile
 
@@ -75,7 +75,7 @@ public final class RunLock implements Ownership, AutoCloseable {
 
     @Override
     public String toString() {
-      return "process %d on %s".formatted(pid, host);
+      return OneLine.of("process %d on %s".formatted(pid, host));
     }
   }
 

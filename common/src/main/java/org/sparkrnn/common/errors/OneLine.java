@@ -1,13 +1,13 @@
 package org.sparkrnn.common.errors;
 
 /** Messages as one line of bounded length, whatever names or values of a file stand in them. */
-final class OneLine {
+public final class OneLine {
   private static final int MAX_CHARACTERS = 2000;
 
   private OneLine() {}
 
   /** Control and formatting characters could move the cursor of the terminal that shows them. */
-  static String of(String message) {
+  public static String of(String message) {
     StringBuilder line = new StringBuilder();
     message
         .codePoints()

@@ -10,13 +10,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkrnn.common.checkpoint.RunLock.Timing;
 import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.storage.LocalFiles;
+import org.sparkrnn.common.storage.Mutator;
 
 @Timeout(120)
 class RunLockTest {
@@ -147,6 +150,34 @@ class RunLockTest {
     acquire().close();
     assertThat(waits).hasSize(1);
     assertThat(run).isEmptyDirectory();
+  }
+
+  @Test
+  void aDamagedLockIsWatchedAsAnyOtherOrRefused() throws IOException {
+    writeForeignLock("2000-01-01T00:00:00Z", 3);
+    byte[] good = Files.readAllBytes(file);
+    Timing quick = new Timing(Duration.ofSeconds(10), Duration.ZERO, 2);
+    int taken = 0;
+    for (int seed = 0; seed < 200; seed++) {
+      Files.write(file, new Mutator(new Random(seed)).mutate(good));
+      try (RunLock lock = RunLock.acquire(files, run.toString(), waits::add, quick)) {
+        lock.require();
+        taken++;
+      } catch (CorruptFileException tooLong) {
+        assertThat(tooLong).as("seed %d", seed).hasMessageContaining(file + ": it is ");
+        Files.delete(file);
+      }
+    }
+    assertThat(taken).isGreaterThan(150);
+    assertThat(waits)
+        .allSatisfy(wait -> assertThat(wait.codePoints()).noneMatch(Character::isISOControl));
+  }
+
+  @Test
+  void theHeartBeatsEveryTenSecondsAndIsWatchedForAMinute() {
+    assertThat(RunLock.TIMING.heartbeat()).isEqualTo(Duration.ofSeconds(10));
+    assertThat(RunLock.TIMING.look().multipliedBy(RunLock.TIMING.looks()))
+        .isEqualTo(Duration.ofSeconds(60));
   }
 
   @Test

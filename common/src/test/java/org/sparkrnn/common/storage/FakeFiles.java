@@ -9,13 +9,22 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Local files that stop working after a number of steps, as a machine does that loses its power:
- * every call that changes something, and every half of a write, is a step.
+ * Files that stop working after a number of steps, as a machine does that loses its power or a
+ * process that is killed: every call that changes something, and every half of a write, is a step.
  */
 public final class FakeFiles implements Files {
-  private final Files files = new LocalFiles();
+  private final Files files;
   private long stepsLeft = Long.MAX_VALUE;
   private long opened;
+
+  /** Local files. */
+  public FakeFiles() {
+    this(new LocalFiles());
+  }
+
+  public FakeFiles(Files files) {
+    this.files = files;
+  }
 
   /** The power goes out after that many more steps. */
   public void failAfter(long steps) {

@@ -22,6 +22,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.corpus.TokenReader;
+import org.sparkrnn.common.storage.MemoryFiles;
 import org.sparkrnn.worker.kernel.Arena;
 import org.sparkrnn.worker.kernel.ArenaPlan;
 import org.sparkrnn.worker.kernel.GradientTransform;

@@ -32,6 +32,8 @@ import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.storage.Checksums;
 import org.sparkrnn.common.storage.LocalFiles;
+import org.sparkrnn.common.storage.MemoryFiles;
+import org.sparkrnn.common.storage.Mutator;
 import org.sparkrnn.worker.kernel.JavaKernel;
 
 /**

@@ -18,6 +18,8 @@ import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.common.storage.FakeFiles;
+import org.sparkrnn.common.storage.MemoryFiles;
 import org.sparkrnn.worker.kernel.JavaKernel;
 
 class PlainTrainerTest {
@@ -104,11 +106,12 @@ class PlainTrainerTest {
     int changes = 0;
     while (!survived) {
       TrainingConfig config = config("killed-" + changes, settings);
-      MortalFiles mortal = new MortalFiles(files, changes);
+      FakeFiles mortal = new FakeFiles(files);
+      mortal.failAfter(changes);
       try {
         PlainTrainer.run(config, mortal, corpus, new JavaKernel(), false, () -> false);
         survived = true;
-      } catch (MortalFiles.Killed killed) {
+      } catch (IOException killed) {
         train(config, true);
       }
       assertThat(bytes("killed-" + changes, 14)).as("%d changes", changes).isEqualTo(end);

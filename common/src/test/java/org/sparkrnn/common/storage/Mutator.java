@@ -1,4 +1,4 @@
-package org.sparkrnn.worker.training;
+package org.sparkrnn.common.storage;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
@@ -12,7 +12,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /** Damages the bytes of a file as accidents and attackers do. */
-final class Mutator {
+public final class Mutator {
   private static final Pattern NUMBER =
       Pattern.compile("(?<=[\\s:=,(\\[])-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?");
   private static final Pattern STRING = Pattern.compile("\"[^\"\\n]*\"");
@@ -96,7 +96,7 @@ final class Mutator {
 
   private final Random random;
 
-  Mutator(Random random) {
+  public Mutator(Random random) {
     this.random = random;
   }
 
@@ -104,7 +104,7 @@ final class Mutator {
    * A file that differs in one to three places. Half of them are still texts of their grammar, with
    * other values: what is behind the parser is to be tested too.
    */
-  byte[] mutate(byte[] good) {
+  public byte[] mutate(byte[] good) {
     boolean grammatical = random.nextBoolean();
     byte[] bytes = good.clone();
     for (int changes = random.nextInt(3); changes >= 0; changes--) {
@@ -114,7 +114,7 @@ final class Mutator {
   }
 
   /** A file of the same length that differs in a few bytes. */
-  byte[] mutateInPlace(byte[] good) {
+  public byte[] mutateInPlace(byte[] good) {
     byte[] bytes = good.clone();
     for (int changes = random.nextInt(4); changes >= 0; changes--) {
       flip(bytes);

@@ -1,4 +1,4 @@
-package org.sparkrnn.worker.training;
+package org.sparkrnn.common.storage;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,17 +12,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
-import org.sparkrnn.common.storage.FileEntry;
-import org.sparkrnn.common.storage.Files;
 
 /**
  * Files in memory, for tests of hundreds of checkpoints. A directory is there if a file is in it.
  */
-final class MemoryFiles implements Files {
+public final class MemoryFiles implements Files {
   private final NavigableMap<String, byte[]> contents = new TreeMap<>();
 
   /** The bytes of a file; changing them damages it. */
-  byte[] content(String path) throws NoSuchFileException {
+  public byte[] content(String path) throws NoSuchFileException {
     byte[] content = contents.get(path);
     if (content == null) {
       throw new NoSuchFileException(path);
@@ -31,7 +29,7 @@ final class MemoryFiles implements Files {
   }
 
   /** The paths of all files in a directory and below. */
-  List<String> below(String directory) {
+  public List<String> below(String directory) {
     String prefix = directory + "/";
     return contents.tailMap(prefix, true).keySet().stream()
         .takeWhile(path -> path.startsWith(prefix))
