@@ -73,7 +73,12 @@ record Session(SparkSession spark) implements AutoCloseable {
 
   /** The file systems that Spark's settings describe, without starting Spark. */
   static HadoopFiles files() {
-    return new HadoopFiles(SparkHadoopUtil.get().newConfiguration(new SparkConf()));
+    return files(Map.of());
+  }
+
+  /** As {@link #files()}, with Spark's settings of a configuration. */
+  static HadoopFiles files(Map<String, String> settings) {
+    return new HadoopFiles(SparkHadoopUtil.get().newConfiguration(configuration(settings)));
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
+import org.sparkrnn.common.checkpoint.RunLock;
 import org.sparkrnn.common.config.CorpusConfig;
 import org.sparkrnn.common.config.ScheduleConfig;
 import org.sparkrnn.common.config.TrainingConfig;
@@ -82,8 +83,8 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    HadoopFiles files = Session.files();
-    TrainingConfig config = ConfigFile.load(files, configFile, settings());
+    TrainingConfig config = ConfigFile.load(Session.files(), configFile, settings());
+    HadoopFiles files = Session.files(config.spark());
     StopRequest stop = new StopRequest();
     TrainOptions options = new TrainOptions(resume, from, stop);
     boolean hasCorpus = checkBeforeSpark(files, config, options);
@@ -92,6 +93,7 @@ final class TrainCommand implements Callable<Integer> {
     // Before Spark starts: otherwise a signal would run its shutdown hooks under the round.
     StopSignals signals = StopSignals.install(stop);
     try (signals;
+        RunLock lock = Trainer.lock(files, config);
         Progress progress = Progress.of(config.display().progress(), console);
         Session session = Session.start(console, "train", config.spark())) {
       if (!hasCorpus) {
@@ -102,7 +104,8 @@ final class TrainCommand implements Callable<Integer> {
               JavaSparkContext.fromSparkContext(session.spark().sparkContext()),
               config,
               options,
-              List.of(summary, progress));
+              List.of(summary, progress),
+              lock);
     } catch (IOException | RuntimeException e) {
       writeAfterFailure(summary, files, config, e);
       throw e;

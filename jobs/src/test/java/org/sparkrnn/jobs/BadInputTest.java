@@ -240,6 +240,7 @@ class BadInputTest {
       Files.write(full.resolve("filler"), new byte[4096]);
       CommandRun run = refused(2, full + "/lock.json", trainArguments("checkpoint.path=" + full));
       assertThat(run.sentence()).contains("No space left on device");
+      assertThat(run.error()).doesNotContain("Starting Spark");
     } finally {
       command("umount", "" + full);
     }

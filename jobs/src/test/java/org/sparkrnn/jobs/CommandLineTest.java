@@ -12,6 +12,7 @@ import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -208,6 +209,30 @@ class CommandLineTest {
     assertThat(nextNight.exitCode()).as(nextNight.error()).isZero();
     assertThat(nextNight.lastLine()).isEqualTo(night.lastLine());
     assertThat(summary(model).get("tokens_of_this_process").asLong()).isZero();
+  }
+
+  @Test
+  void aNightTrainsOnWhatTheDayAppendedFromTheNextEpochOn() throws IOException {
+    Path growing = folder.resolve("growing");
+    Path model = folder.resolve("growing-model");
+    String[] tokenize = {"tokenize", "--input", "" + text, "--unit", "char"};
+    assertThat(CommandRun.of(with(tokenize, "--output", "" + growing)).exitCode()).isZero();
+    String path = "corpus.path=" + growing;
+    CommandRun first = train(model, "--resume", "--set", path, "training.max-rounds=1");
+    assertThat(first.exitCode()).as(first.error()).isZero();
+
+    CommandRun append = CommandRun.of(with(tokenize, "--append", "--output", "" + growing));
+    assertThat(append.exitCode()).as(append.error()).isZero();
+    CommandRun second = train(model, "--resume", "--set", path);
+
+    assertThat(second.exitCode()).as(second.error()).isZero();
+    assertThat(summary(model).get("epoch").asInt()).isEqualTo(1);
+    // The first epoch had about 20 000 tokens, the second twice as many.
+    assertThat(summary(model).get("tokens").asLong()).isBetween(59_900L, 60_100L);
+  }
+
+  private static String[] with(String[] command, String... more) {
+    return Stream.of(command, more).flatMap(Stream::of).toArray(String[]::new);
   }
 
   @Test

@@ -65,14 +65,15 @@ class PermissionIT {
   @Test
   void aFolderThatMayNotBeWritten() throws Exception {
     Files.createDirectory(folder.resolve("locked"));
-    refused("locked", READ, train("locked/model"));
+    assertThat(refused("locked", READ, train("locked/model"))).doesNotContain("Starting Spark");
   }
 
   @Test
   void aRunOfSomebodyElseIsNotTrainedFurther() throws Exception {
     List<String> resume = new ArrayList<>(List.of(train("model")));
     resume.addAll(List.of("--resume", "--set", "training.max-rounds=2"));
-    refused("model", READ, resume.toArray(String[]::new));
+    assertThat(refused("model", READ, resume.toArray(String[]::new)))
+        .doesNotContain("Starting Spark");
   }
 
   @Test
@@ -93,8 +94,8 @@ class PermissionIT {
     return new String[] {"train", "--config", "test.conf", "--set", "checkpoint.path=" + run};
   }
 
-  /** Runs a command while a file or folder has these permissions. */
-  private void refused(String path, Set<PosixFilePermission> permissions, String... arguments)
+  /** What a command said on standard error while a file or folder had these permissions. */
+  private String refused(String path, Set<PosixFilePermission> permissions, String... arguments)
       throws Exception {
     FolderContent before = content();
     Set<PosixFilePermission> allowed = Files.getPosixFilePermissions(folder.resolve(path));
@@ -112,6 +113,7 @@ class PermissionIT {
         .contains(path, "permission")
         .doesNotContain("Exception");
     assertThat(content()).isEqualTo(before);
+    return run.error();
   }
 
   /** What the folder holds besides the output of the command. */

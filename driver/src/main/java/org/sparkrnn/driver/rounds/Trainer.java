@@ -110,6 +110,31 @@ public final class Trainer {
       TrainOptions options,
       List<TrainingListener> listeners)
       throws IOException {
+    HadoopFiles files = new HadoopFiles(context.hadoopConfiguration());
+    try (RunLock lock = lock(files, config)) {
+      return run(context, config, options, listeners, lock);
+    }
+  }
+
+  /**
+   * Takes the folder of a run before Spark starts: a folder that another process trains into, or
+   * that may not be written to, is known then.
+   *
+   * @throws BadInputException if another process trains into it
+   */
+  public static RunLock lock(HadoopFiles files, TrainingConfig config) throws IOException {
+    String run = files.absolute(required("checkpoint.path", config.checkpoint().path()));
+    return RunLock.acquire(files, run, LOG::warn);
+  }
+
+  /** As {@link #run(JavaSparkContext, TrainingConfig, TrainOptions, List)}, of who has the lock. */
+  public static TrainingOutcome run(
+      JavaSparkContext context,
+      TrainingConfig config,
+      TrainOptions options,
+      List<TrainingListener> listeners,
+      RunLock lock)
+      throws IOException {
     ZonedDateTime now = ZonedDateTime.now(ZoneId.systemDefault());
     config
         .training()
@@ -122,13 +147,11 @@ public final class Trainer {
                         Duration.between(now, deadline.at()), "time limit " + deadline.setting()));
     HadoopFiles files = new HadoopFiles(context.hadoopConfiguration());
     String run = files.absolute(required("checkpoint.path", config.checkpoint().path()));
-    try (RunLock lock = RunLock.acquire(files, run, LOG::warn)) {
-      Trainer trainer = new Trainer(context, config, options, listeners, files, run, lock);
-      try {
-        return trainer.train();
-      } finally {
-        trainer.deleteWorkFolder();
-      }
+    Trainer trainer = new Trainer(context, config, options, listeners, files, run, lock);
+    try {
+      return trainer.train();
+    } finally {
+      trainer.deleteWorkFolder();
     }
   }
 
