@@ -6,16 +6,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * A Spark session for tests: in this JVM, on {@code local-cluster}, or on a standalone master with
- * two workers that run as JVMs of their own. One at a time; {@link #close} stops everything.
+ * A Spark session for tests: in this JVM, on {@code local-cluster}, on a standalone master with two
+ * workers that run as JVMs of their own, or on YARN. One at a time; {@link #close} stops
+ * everything.
  */
 public final class SparkTestCluster implements AutoCloseable {
 
@@ -103,6 +106,21 @@ public final class SparkTestCluster implements AutoCloseable {
       Serialization serialization,
       Map<String, String> settings) {
     return start(cluster.master(), Optional.empty(), executors, serialization, settings);
+  }
+
+  /** Two executors of one core on a YARN cluster, with this JVM as their driver. */
+  public static SparkTestCluster yarn(
+      Configuration cluster, Serialization serialization, Map<String, String> settings) {
+    Map<String, String> all = new HashMap<>();
+    cluster.forEach(entry -> all.put("spark.hadoop." + entry.getKey(), entry.getValue()));
+    String java = System.getProperty("java.home");
+    all.put("spark.yarn.jars", "local:" + SparkHome.prepare().resolve("jars").resolve("*"));
+    all.put("spark.yarn.stagingDir", temporaryDirectory("yarn-staging-").toUri().toString());
+    all.put("spark.yarn.appMasterEnv.JAVA_HOME", java);
+    all.put("spark.executorEnv.JAVA_HOME", java);
+    all.put("spark.executor.instances", "2");
+    all.putAll(settings);
+    return start("yarn", Optional.empty(), 2, serialization, all);
   }
 
   public SparkSession session() {

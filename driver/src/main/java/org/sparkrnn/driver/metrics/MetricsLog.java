@@ -6,11 +6,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.channels.Channels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.sparkrnn.common.storage.Channels;
 import org.sparkrnn.common.storage.Files;
 
 /**
@@ -22,6 +21,7 @@ import org.sparkrnn.common.storage.Files;
  */
 public final class MetricsLog {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int MAX_FILE_BYTES = Integer.MAX_VALUE - 8;
   private static final long SHORTEST_PAUSE_NANOS = 1_000_000_000L;
 
   private final Files files;
@@ -98,9 +98,7 @@ public final class MetricsLog {
     } else {
       files.delete(Files.partial(path)); // of a process that died while it wrote
     }
-    try (InputStream in = Channels.newInputStream(files.open(source))) {
-      return new String(in.readAllBytes(), UTF_8).lines().toList();
-    }
+    return new String(Channels.readAll(files, source, MAX_FILE_BYTES), UTF_8).lines().toList();
   }
 
   private static long roundOf(String line) {

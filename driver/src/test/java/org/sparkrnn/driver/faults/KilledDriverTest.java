@@ -8,11 +8,9 @@ import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.apache.spark.launcher.JavaModuleOptions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -134,15 +132,16 @@ class KilledDriverTest {
     private final BufferedReader output;
 
     Driver() throws IOException {
-      List<String> command = new ArrayList<>();
-      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-      command.addAll(List.of(JavaModuleOptions.defaultModuleOptions().split(" ")));
-      command.addAll(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-      command.add("-Djava.io.tmpdir=" + folder);
-      command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-      command.addAll(List.of(DriverProcess.class.getName(), corpus.toString()));
       File log = folder.resolve("drivers.log").toFile();
-      ProcessBuilder builder = new ProcessBuilder(command);
+      ProcessBuilder builder =
+          TestJvm.builder(
+              List.of(
+                  "-Xmx512m",
+                  "-XX:+UseSerialGC",
+                  "-XX:TieredStopAtLevel=1",
+                  "-Djava.io.tmpdir=" + folder),
+              DriverProcess.class,
+              corpus.toString());
       builder.redirectError(ProcessBuilder.Redirect.appendTo(log));
       process = builder.start();
       input = new PrintStream(process.getOutputStream(), true, UTF_8);

@@ -63,8 +63,19 @@ public final class Sabotage {
     context.setLocalProperty(WAY, phase + " " + deed);
   }
 
+  /**
+   * As {@link #always} with {@link Deed#HANG}.
+   *
+   * @param marks folder in which every process that hangs leaves a file, named as it is numbered
+   */
+  static void alwaysHang(JavaSparkContext context, Phase phase, Path marks) {
+    always(context, phase, Deed.HANG);
+    context.setLocalProperty(MARKS, marks.toString());
+  }
+
   static void never(JavaSparkContext context) {
     context.setLocalProperty(WAY, null);
+    context.setLocalProperty(MARKS, null);
   }
 
   /** Called wherever a task reaches a phase. */
@@ -78,6 +89,10 @@ public final class Sabotage {
     if (!way.equals(EVERY_WAY)) {
       List<String> words = List.of(way.split(" ", 2));
       if (Phase.valueOf(words.get(0)) == phase) {
+        String marks = task.getLocalProperty(MARKS);
+        if (marks != null) {
+          mark(Path.of(marks, "" + ProcessHandle.current().pid()));
+        }
         commit(Deed.valueOf(words.get(1)), way);
       }
       return;

@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkrnn.common.storage.LocalFiles;
+import org.sparkrnn.common.storage.Mutator;
 
 class MetricsLogTest {
   @TempDir Path folder;
@@ -60,6 +62,25 @@ class MetricsLogTest {
     log(1);
     assertThat(lines()).hasSize(1);
     assertThat(folder.resolve("metrics.jsonl.partial")).doesNotExist();
+  }
+
+  @Test
+  void ofADamagedFileTheLinesOfEarlierRoundsStay() throws IOException {
+    MetricsLog log = log(0);
+    for (int round = 1; round <= 5; round++) {
+      log.add(round(round));
+    }
+    log.flush();
+    byte[] good = Files.readAllBytes(file());
+    for (int seed = 0; seed < 1000; seed++) {
+      Files.write(file(), new Mutator(new Random(seed)).mutate(good));
+      log(3);
+      for (String line : lines()) {
+        assertThat(new ObjectMapper().readTree(line).path("round").longValue())
+            .as("seed %d", seed)
+            .isLessThanOrEqualTo(3);
+      }
+    }
   }
 
   private MetricsLog log(long lastRound) throws IOException {
