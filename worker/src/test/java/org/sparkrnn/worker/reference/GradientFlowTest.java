@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.kernel.CellKind;
@@ -24,8 +26,12 @@ class GradientFlowTest {
       (first, target, from, count) -> System.arraycopy(TOKENS, (int) first, target, from, count);
 
   private static float[] parameters() {
+    return parameters(SPEC);
+  }
+
+  private static float[] parameters(ModelSpec spec) {
     SplittableRandom random = new SplittableRandom(8);
-    float[] parameters = new float[SPEC.layout().size()];
+    float[] parameters = new float[spec.layout().size()];
     for (int i = 0; i < parameters.length; i++) {
       parameters[i] = (float) random.nextDouble(-0.8, 0.8);
     }
@@ -35,22 +41,26 @@ class GradientFlowTest {
   /**
    * The state k steps before T, moved a little, moves the loss at T: with one window of k steps.
    */
-  @Test
-  void lagsAreDerivativesByTheStateBeforeAWindowOfThatLength() throws IOException {
-    GradientFlow flow = GradientFlow.of(SPEC, parameters(), SOURCE, TOKENS.length, 1, LAGS);
-    double[] w = new double[parameters().length];
+  @ParameterizedTest
+  @EnumSource
+  void lagsAreDerivativesByTheStateBeforeAWindowOfThatLength(CellKind cell) throws IOException {
+    ModelSpec spec = new ModelSpec(cell, 2, VOCABULARY, Input.EMBEDDING, 4, HIDDEN, 0);
+    float[] parameters = parameters(spec);
+    GradientFlow flow = GradientFlow.of(spec, parameters, SOURCE, TOKENS.length, 1, LAGS);
+    double[] w = new double[parameters.length];
     for (int i = 0; i < w.length; i++) {
-      w[i] = parameters()[i];
+      w[i] = parameters[i];
     }
     for (int lag = 1; lag <= LAGS; lag++) {
-      ReferenceModel model = new ReferenceModel(SPEC, 1, w);
-      double[][] masks = ReferenceModel.withoutDropout(SPEC);
+      ReferenceModel model = new ReferenceModel(spec, 1, w);
+      double[][] masks = ReferenceModel.withoutDropout(spec);
       int before = 2 * LAGS + 1 - lag; // steps up to and with T - lag
       model.forward(
-          before, part(0, before), part(1, before), new double[SPEC.stateFloats(1)], masks);
+          before, part(0, before), part(1, before), new double[spec.stateFloats(1)], masks);
       double[] state = model.finalState();
       double sum = 0;
-      for (int unit = HIDDEN; unit < 2 * HIDDEN; unit++) { // of the last layer
+      int first = cell.states() * HIDDEN; // of the last layer
+      for (int unit = first; unit < first + HIDDEN; unit++) {
         double h = 1e-4;
         double value = state[unit];
         state[unit] = value + h;

@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkrnn.common.config.ModelConfig.Cell;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -54,9 +55,9 @@ class EvaluatorTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"lstm", "gru"})
-  void streamsSideBySideGiveTheBitsOfEachAlone(String cell) throws IOException {
-    TrainingConfig config = Runs.config("model.cell=" + cell);
+  @EnumSource
+  void streamsSideBySideGiveTheBitsOfEachAlone(Cell cell) throws IOException {
+    TrainingConfig config = Runs.config("model.cell=" + Runs.text(cell));
     ModelSpec spec = spec(config);
     float[] parameters = spec.initialise(config.model(), 1);
     StreamLosses together = streams(spec, parameters, 0, 7);

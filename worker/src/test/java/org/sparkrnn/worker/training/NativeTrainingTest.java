@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkrnn.common.config.ModelConfig.Cell;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.kernel.Kernel;
@@ -66,5 +68,13 @@ class NativeTrainingTest {
     assertThat(fast.state().hidden()).isEqualTo(readable.state().hidden());
     assertThat(fast.state().moments()).isEqualTo(readable.state().moments());
     assertThat(fast.statistics().lossSumNats()).isEqualTo(readable.statistics().lossSumNats());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyCellTrainsTheSameBytes(Cell cell) throws IOException {
+    String name = Runs.text(cell);
+    nativeAndJavaTrainTheSameBytes("auto", "float32", name, "adam", "embedding", "0.3");
+    nativeAndJavaTrainTheSameBytes("portable", "bf16", name, "sgd", "one-hot", "0");
   }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.sparkrnn.common.config.TrainingConfig;
@@ -38,6 +39,11 @@ final class Runs {
                 "kernel.choice=java"));
     all.addAll(List.of(settings));
     return TrainingConfig.load("", all);
+  }
+
+  /** A word of the settings. */
+  static String text(Enum<?> word) {
+    return word.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /** Text in which a token depends on the one before it. */
