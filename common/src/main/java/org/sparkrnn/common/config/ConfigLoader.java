@@ -239,8 +239,15 @@ final class ConfigLoader {
             settings.word("model.initialization", ModelConfig.Initialization.class),
             settings.number("model.initialization-range"),
             settings.numberOrNaN("model.forget-gate-bias")),
+        new TaskConfig(
+            settings.word("model.task", TaskConfig.Task.class),
+            settings.word("model.bidirectional", TaskConfig.Bidirectional.class),
+            settings.word("model.pooling", TaskConfig.Pooling.class)),
         new LossConfig(settings.word("loss.reduction", LossConfig.Reduction.class)),
-        new BatchConfig(settings.integer("batch.streams"), settings.integer("batch.window")),
+        new BatchConfig(
+            settings.integer("batch.streams"),
+            settings.integer("batch.window"),
+            settings.integer("batch.bucket-batches")),
         new OptimizerConfig(
             settings.word("optimizer.kind", OptimizerConfig.Kind.class),
             settings.number("optimizer.learning-rate"),

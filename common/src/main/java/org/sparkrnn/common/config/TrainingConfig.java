@@ -28,6 +28,7 @@ public record TrainingConfig(
     CorpusConfig corpus,
     CheckpointConfig checkpoint,
     ModelConfig model,
+    TaskConfig task,
     LossConfig loss,
     BatchConfig batch,
     OptimizerConfig optimizer,

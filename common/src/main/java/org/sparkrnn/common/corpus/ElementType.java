@@ -1,9 +1,13 @@
 package org.sparkrnn.common.corpus;
 
-/** How a token index stands in a shard: little-endian, as NumPy names it. */
+/** How an element stands in an array: little-endian, as NumPy names it. */
 public enum ElementType {
   UINT16("<u2", 2, 1 << 16),
-  INT32("<i4", 4, Integer.MAX_VALUE);
+  INT32("<i4", 4, Integer.MAX_VALUE),
+  /** Offsets of sequences; no token stands so. */
+  INT64("<i8", 8, 0),
+  /** Real numbers. */
+  FLOAT32("<f4", 4, 0);
 
   private final String descr;
   private final int bytes;

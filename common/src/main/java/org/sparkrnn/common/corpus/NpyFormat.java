@@ -11,8 +11,8 @@ import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.storage.Channels;
 
 /**
- * The header of a one-dimensional NumPy {@code .npy} file of token indices. Written in version 1.0,
- * always {@value #HEADER_BYTES} bytes long; versions 1.0 to 3.0 are read.
+ * The header of a one-dimensional NumPy {@code .npy} file. Written in version 1.0, always {@value
+ * #HEADER_BYTES} bytes long; versions 1.0 to 3.0 are read.
  */
 public final class NpyFormat {
   /** Length of every header we write; a multiple of 64, as NumPy wants it. */
@@ -120,7 +120,8 @@ public final class NpyFormat {
       }
     }
     throw new CorruptFileException(
-        "Cannot read %s: its elements are \"%s\", expected <u2 or <i4".formatted(path, descr));
+        "Cannot read %s: its elements are \"%s\", expected <u2, <i4, <i8 or <f4"
+            .formatted(path, descr));
   }
 
   private static String find(Pattern pattern, String dictionary, String path)

@@ -1,11 +1,6 @@
 package org.sparkrnn.common.corpus;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.HexFormat;
-import java.util.zip.CRC32C;
 import org.sparkrnn.common.storage.Files;
 
 /**
@@ -17,15 +12,8 @@ import org.sparkrnn.common.storage.Files;
  */
 public final class ShardWriter implements AutoCloseable {
   private final String name;
-  private final long tokens;
-  private final ElementType type;
   private final int vocabularySize;
-  private final OutputStream out;
-  private final ByteBuffer block =
-      ByteBuffer.allocate(Shard.BLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-  private final StringBuilder checksums = new StringBuilder();
-  private long written;
-  private boolean closed;
+  private final ArrayWriter array;
 
   /**
    * Creates or overwrites a shard.
@@ -37,11 +25,9 @@ public final class ShardWriter implements AutoCloseable {
   public ShardWriter(Files files, String corpus, String name, int vocabularySize, long tokens)
       throws IOException {
     this.name = name;
-    this.tokens = tokens;
     this.vocabularySize = vocabularySize;
-    this.type = ElementType.forVocabulary(vocabularySize);
-    block.put(NpyFormat.header(type, tokens));
-    this.out = files.create(Files.join(corpus, name));
+    this.array =
+        new ArrayWriter(files, corpus, name, ElementType.forVocabulary(vocabularySize), tokens);
   }
 
   /** Appends a token. */
@@ -51,15 +37,7 @@ public final class ShardWriter implements AutoCloseable {
           "Cannot write token %d to %s: the vocabulary has %d"
               .formatted(token, name, vocabularySize));
     }
-    if (!block.hasRemaining()) {
-      flushBlock();
-    }
-    if (type == ElementType.UINT16) {
-      block.putShort((short) token);
-    } else {
-      block.putInt(token);
-    }
-    written++;
+    array.write((long) token);
   }
 
   /** Appends tokens. */
@@ -75,31 +53,12 @@ public final class ShardWriter implements AutoCloseable {
    * @throws IllegalStateException if there were not as many tokens as announced
    */
   public Shard finish() throws IOException {
-    if (written != tokens) {
-      throw new IllegalStateException(
-          "Cannot finish %s: %d tokens were written, %d announced"
-              .formatted(name, written, tokens));
-    }
-    flushBlock();
-    close();
-    long bytes = NpyFormat.HEADER_BYTES + tokens * type.bytes();
-    return new Shard(name, tokens, bytes, checksums.toString());
+    return array.finish();
   }
 
   /** Releases the file; without {@link #finish} before, it is not a shard. */
   @Override
   public void close() throws IOException {
-    if (!closed) {
-      closed = true;
-      out.close();
-    }
-  }
-
-  private void flushBlock() throws IOException {
-    CRC32C checksum = new CRC32C();
-    checksum.update(block.array(), 0, block.position());
-    checksums.append(HexFormat.of().toHexDigits((int) checksum.getValue()));
-    out.write(block.array(), 0, block.position());
-    block.clear();
+    array.close();
   }
 }

@@ -138,6 +138,19 @@ public final class JsonObject {
     return integers;
   }
 
+  /** A list of numbers. */
+  public double[] numbers(String name) throws CorruptFileException {
+    JsonNode array = array(name);
+    double[] numbers = new double[array.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      if (!array.get(i).isNumber()) {
+        throw wrong(name, "a list of numbers");
+      }
+      numbers[i] = array.get(i).doubleValue();
+    }
+    return numbers;
+  }
+
   /** What to throw when a field has the right type but an impossible value. */
   public CorruptFileException wrong(String name, String expected) {
     return new CorruptFileException(

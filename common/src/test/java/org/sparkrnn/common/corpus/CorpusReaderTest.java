@@ -296,7 +296,7 @@ class CorpusReaderTest {
       writer.write(1);
       assertThatThrownBy(writer::finish)
           .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("1 tokens");
+          .hasMessageContaining("1 elements");
       assertThatThrownBy(() -> writer.write(10)).hasMessageContaining("token 10");
     }
   }

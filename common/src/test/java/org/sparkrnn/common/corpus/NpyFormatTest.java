@@ -74,7 +74,7 @@ class NpyFormatTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }|<f4",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }|<f8",
         "{'descr': '>u2', 'fortran_order': False, 'shape': (4,), }|>u2",
         "{'descr': '<u2', 'fortran_order': False, 'shape': (2,2), }|one-dimensional",
         "{'descr': '<u2', 'fortran_order': False, 'shape': (), }|one-dimensional",
