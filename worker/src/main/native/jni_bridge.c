@@ -200,6 +200,7 @@ static bool unpack_head(JNIEnv *env, jint variant, jlongArray described, softmax
     head->labels = softmax_labels(head);
     head->scale = 0;
     head->gradients = false;
+    head->targets = NULL;
     return true;
 }
 
@@ -212,6 +213,19 @@ NATIVE(void, softmaxLoss)
     if (!copy_ints(env, labels, 0, positions, softmax_labels(&head))) return;
     head.scale = scale;
     head.gradients = gradients;
+    kernel_numbered(variant)->softmax_loss(&head, positions);
+}
+
+NATIVE(void, squaredLoss)
+(JNIEnv *env, jclass self, jint variant, jlongArray described, jint positions, jlong targets,
+ jint stride, jfloat scale, jboolean gradients) {
+    (void)self;
+    softmax_head head;
+    if (!unpack_head(env, variant, described, &head)) return;
+    head.scale = scale;
+    head.gradients = gradients;
+    head.targets = floats(targets);
+    head.target_stride = stride;
     kernel_numbered(variant)->softmax_loss(&head, positions);
 }
 
@@ -263,6 +277,50 @@ NATIVE(void, zeroRows)
         const jint part = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
         if (!copy_ints(env, rows, first, part, some)) return;
         zero_rows(floats(table), columns, some, part);
+    }
+}
+
+// ---- Rows of sequences
+
+NATIVE(void, moveRows)
+(JNIEnv *env, jclass self, jlong from, jint from_stride, jintArray rows, jint count, jint columns,
+ jlong to, jint to_stride, jboolean add) {
+    (void)self;
+    int32_t some[ROWS_AT_ONCE];
+    for (jint first = 0; first < count; first += ROWS_AT_ONCE) {
+        const jint part = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
+        if (!copy_ints(env, rows, first, part, some)) return;
+        move_rows(floats(from), from_stride, some, part, columns,
+                  floats(to) + (jlong)first * to_stride, to_stride, add);
+    }
+}
+
+NATIVE(void, pool)
+(JNIEnv *env, jclass self, jint batch, jint stride, jint columns, jboolean largest,
+ jintArray lengths, jlong states, jlong pooled) {
+    (void)self;
+    const pooling of = {batch, stride, columns, largest};
+    int32_t some[ROWS_AT_ONCE];
+    for (jint first = 0; first < batch; first += ROWS_AT_ONCE) {
+        const jint part = batch - first < ROWS_AT_ONCE ? batch - first : ROWS_AT_ONCE;
+        if (!copy_ints(env, lengths, first, part, some)) return;
+        const jlong at = (jlong)first * stride;
+        pool_rows(of, some, part, floats(states) + at, floats(pooled) + at);
+    }
+}
+
+NATIVE(void, poolGradient)
+(JNIEnv *env, jclass self, jint batch, jint stride, jint columns, jboolean largest, jint time,
+ jintArray lengths, jlong states, jlong pooled, jlong d_pooled, jlong d_states) {
+    (void)self;
+    const pooling of = {batch, stride, columns, largest};
+    int32_t some[ROWS_AT_ONCE];
+    for (jint first = 0; first < batch; first += ROWS_AT_ONCE) {
+        const jint part = batch - first < ROWS_AT_ONCE ? batch - first : ROWS_AT_ONCE;
+        if (!copy_ints(env, lengths, first, part, some)) return;
+        const jlong at = (jlong)first * stride;
+        pool_gradient(of, time, some, part, floats(states) + at, floats(pooled) + at,
+                      floats(d_pooled) + at, floats(d_states) + at);
     }
 }
 

@@ -49,6 +49,8 @@ typedef struct softmax_head {
     float scale;
     bool gradients;
     float *d_weights, *d_bias, *d_states;
+    const float *targets;  // squared error instead of softmax: [positions, vocabulary]; else NULL
+    long target_stride;
 } softmax_head;
 
 typedef struct philox_key {
@@ -135,6 +137,22 @@ void gather_rows(const float *table, long columns, const int32_t *rows, long cou
                  long out_stride);
 // table[rows[i]] = 0
 void zero_rows(float *table, long columns, const int32_t *rows, long count);
+
+// Rows [time * batch] of sequences (sequences.c).
+typedef struct pooling {
+    long batch, stride, columns;
+    bool largest;  // else the mean
+} pooling;
+
+// to[i] = from[rows[i]] or += it, the first columns; a row of -1 is zero.
+void move_rows(const float *from, long from_stride, const int32_t *rows, long count, long columns,
+               float *to, long to_stride, bool add);
+// pooled[stream] = mean or largest over the first lengths[stream] steps; zero for no step.
+void pool_rows(pooling of, const int32_t *lengths, long streams, const float *states,
+               float *pooled);
+// The gradient by all rows of so many steps; d_pooled is used up.
+void pool_gradient(pooling of, long time, const int32_t *lengths, long streams, const float *states,
+                   const float *pooled, float *d_pooled, float *d_states);
 
 // Sizes of the kernel's private regions, in floats; the same for all variants.
 long recurrent_floats(bool bf16, int cell, long time, long batch, long input, long hidden,

@@ -177,10 +177,41 @@ static void exponentials(const positions *p) {
     }
 }
 
+// Instead of exponentials, where outputs are numbers: outputs become their gradients; writes the
+// sum of squares of each position.
+static void squares(const positions *p) {
+    const softmax_head *head = p->head;
+    const long tile = p->at.tile;
+    for (long i = 0; i < LANES * tile; i += LANES) v_store(p->lanes + i, v_zero());
+    for (long v = 0; v < head->vocabulary; v++) {
+        float *y = p->logits + v * tile;
+        float *lane = p->lanes + v % LANES * tile;
+        for (long column = 0; column < p->width; column += LANES) {
+            float target[LANES] = {0};
+            for (long i = 0; i < min_long(LANES, p->count - column); i++) {
+                target[i] = head->targets[(p->first + column + i) * head->target_stride + v];
+            }
+            const v16 error = v_sub(v_load(y + column), v_load(target));
+            v_store(lane + column, v_add(v_load(lane + column), v_mul(error, error)));
+            v_store(y + column, v_mul(error, v_set(head->scale)));
+        }
+    }
+    float *statistics = head->statistics + p->first * 3;
+    for (long column = 0; column < p->width; column += LANES) {
+        float sums[LANES];
+        v_store(sums, combine_lanes(p, column, v_add));
+        for (long i = 0; i < min_long(LANES, p->count - column); i++) {
+            statistics[3 * (column + i)] = sums[i];
+            statistics[3 * (column + i) + 1] = statistics[3 * (column + i) + 2] = 0;
+        }
+    }
+}
+
 // Exponentials of some words become gradients by their logits.
 static void logit_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
     const long tile = p->at.tile;
+    if (head->targets != NULL) return;
     for (long v = first; v < first + count; v++) {
         float *d = p->logits + v * tile;
         for (long column = 0; column < p->width; column += LANES) {
@@ -336,7 +367,11 @@ void NAME(softmax_loss)(const softmax_head *head, long count) {
         const positions p = positions_at(head, at, first, min_long(at.tile, count - first));
         transpose_states(&p);
         compute_logits(&p);
-        exponentials(&p);
+        if (head->targets != NULL) {
+            squares(&p);
+        } else {
+            exponentials(&p);
+        }
         if (head->gradients) gradients(&p);
     }
 }

@@ -8,6 +8,10 @@ the gradient under the token mean, `tokens` and `labels` [time, batch], `initial
 trajectory-CELL.safetensors: 100 steps of truncated BPTT with carried state on one sequence of tokens, from the same
 initial parameters for each optimizer. `losses.OPTIMIZER` [100]: mean nats per token before each update.
 
+sequences-CELL-DIRECTIONS-TASK.safetensors: a batch of sequences of lengths 5, 1, 3 through PyTorch's packed sequences, two
+layers. `parameter.NAME`, `gradient.NAME` of the mean loss over the predictions, `tokens` or `values`, `classes` or `targets` of
+the sequences one after the other, `loss` (sum over the predictions), `outputs` [predictions, outputs].
+
 Usage: /usr/bin/python3 worker/src/test/python/torch_golden.py [CELL ...]
 """
 
@@ -247,6 +251,49 @@ def trajectory(cell):
     write_safetensors("trajectory-%s" % cell, tensors)
 
 
+LENGTHS = [5, 1, 3]
+
+
+def sequences(cell, bidirectional, task):
+    torch.manual_seed(9)
+    vocabulary, embedding, hidden, outputs = 5, 3, 4, 6
+    dense = task == "regression"
+    rnn = CELLS[cell](
+        vocabulary if dense else embedding, hidden, 2, bidirectional=bidirectional)
+    table = torch.nn.Embedding(vocabulary, embedding)
+    linear = torch.nn.Linear(hidden * (2 if bidirectional else 1), outputs)
+    tokens = [torch.randint(vocabulary, (length,)) for length in LENGTHS]
+    values = [torch.randn(length, vocabulary) for length in LENGTHS]
+    inputs = values if dense else [table(part) for part in tokens]
+    packed = torch.nn.utils.rnn.pack_sequence(inputs, enforce_sorted=False)
+    output, state = rnn(packed)
+    state = state[0] if isinstance(state, tuple) else state
+    padded, _ = torch.nn.utils.rnn.pad_packed_sequence(output)
+    if task == "tagging":
+        features = torch.cat([padded[:length, b] for b, length in enumerate(LENGTHS)])
+    else:
+        features = torch.cat([state[-2], state[-1]], 1) if bidirectional else state[-1]
+    predictions = linear(features)
+    tensors = {"outputs": predictions}
+    if dense:
+        targets = torch.randn(len(LENGTHS), outputs)
+        losses = ((predictions - targets) ** 2).mean(1)
+        tensors.update(values=torch.cat(values), targets=targets)
+    else:
+        classes = torch.randint(outputs, (len(predictions),))
+        losses = functional.cross_entropy(predictions, classes, reduction="none")
+        tensors.update(tokens=torch.cat(tokens), classes=classes)
+    losses.mean().backward()
+    tensors["loss"] = losses.sum().unsqueeze(0)
+    modules = [("rnn.", rnn), ("output.", linear)] + ([] if dense else [("embedding.", table)])
+    for prefix, module in modules:
+        for name, parameter in module.named_parameters():
+            tensors["parameter." + prefix + name] = parameter
+            tensors["gradient." + prefix + name] = parameter.grad
+    directions = "concat" if bidirectional else "none"
+    write_safetensors("sequences-%s-%s-%s" % (cell, directions, task), tensors)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     os.makedirs(DIRECTORY, exist_ok=True)
@@ -254,4 +301,7 @@ if __name__ == "__main__":
         for each_layers in (1, 2):
             for each_embedding in (0, 6):
                 window(each_cell, each_layers, each_embedding)
+        for each_bidirectional in (False, True) if each_cell in ("lstm", "gru", "rnn-tanh", "rnn-relu") else ():
+            for each_task in ("classification", "tagging", "regression"):
+                sequences(each_cell, each_bidirectional, each_task)
         trajectory(each_cell)

@@ -2,6 +2,7 @@ package org.sparkrnn.driver;
 
 import com.esotericsoftware.kryo.Kryo;
 import org.apache.spark.serializer.KryoRegistrator;
+import org.sparkrnn.driver.evaluation.EvaluatedSequences;
 import org.sparkrnn.driver.evaluation.EvaluatedStreams;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.rounds.RoundMessages;
@@ -22,6 +23,7 @@ public final class KryoRegistrations implements KryoRegistrator {
     kryo.register(Object[].class);
     kryo.register(FloatVector.class);
     kryo.register(EvaluatedStreams.class);
+    kryo.register(EvaluatedSequences.class);
     RoundMessages.CLASSES.forEach(kryo::register);
   }
 }

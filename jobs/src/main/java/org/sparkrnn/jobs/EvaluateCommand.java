@@ -4,20 +4,25 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.config.TaskConfig.Task;
+import org.sparkrnn.common.sequences.SequenceCorpus;
+import org.sparkrnn.common.sequences.SequenceReader;
 import org.sparkrnn.common.storage.Json;
 import org.sparkrnn.driver.cluster.JobWatch;
 import org.sparkrnn.driver.cluster.StopRequest;
-import org.sparkrnn.driver.evaluation.DistributedEvaluation;
+import org.sparkrnn.driver.evaluation.CorpusEvaluation;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.training.Evaluation;
-import org.sparkrnn.worker.training.Evaluator;
+import org.sparkrnn.worker.training.Measured;
+import org.sparkrnn.worker.training.SequenceEvaluation;
+import org.sparkrnn.worker.training.TagTable;
 import org.sparkrnn.worker.training.TrainingCheckpoint;
+import org.sparkrnn.worker.training.TrainingCorpus;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code evaluate}: the loss of a checkpoint on a split of a corpus. */
+/** {@code evaluate}: how good a checkpoint is on a split of a corpus. */
 @Command(
     name = "evaluate",
     description = "Measures a checkpoint on a split of a corpus.",
@@ -50,29 +55,55 @@ final class EvaluateCommand implements Callable<Integer> {
     HadoopFiles files = Session.files();
     SavedModel model = checkpoint.open(console, files);
     TrainingCheckpoint saved = model.checkpoint();
-    CorpusReader reader = new CorpusReader(files, corpus);
-    saved.requireVocabulary(reader.vocabulary());
-    reader.manifest().split(split);
+    TrainingCorpus data = TrainingCorpus.open(files, corpus, model.config());
+    saved.requireSchema(data.schema());
+    data.requireSplit(split, model.config());
     float[] parameters = saved.parameters();
-    int streams = Evaluator.streams(model.config(), split);
     try (Session session = Session.start(console, "evaluate", model.config().spark())) {
       JobWatch watch =
           new JobWatch(
               new StopRequest(),
               model.config().round().timeout(),
               model.config().training().stopGrace());
-      Evaluation evaluation =
-          new DistributedEvaluation(
+      Measured measured =
+          new CorpusEvaluation(
                   new JavaSparkContext(session.spark().sparkContext()),
                   files,
                   files.absolute(corpus),
-                  model.config().kernel(),
+                  model.config(),
                   saved.spec(),
                   watch)
-              .evaluate(parameters, split, streams);
-      console.out().println(json ? Json.line(evaluation.fields()) : text(saved, evaluation));
+              .evaluate(parameters, split);
+      console.out().println(json ? Json.line(measured.fields()) : text(files, saved, measured));
     }
     return 0;
+  }
+
+  private String text(HadoopFiles files, TrainingCheckpoint saved, Measured measured)
+      throws IOException {
+    if (measured instanceof Evaluation evaluation) {
+      return text(saved, evaluation);
+    }
+    String title = "%s on %s of %s%n".formatted(saved.checkpoint().path(), split, corpus);
+    String table = measured instanceof SequenceEvaluation of ? of.table() : measured.summary();
+    return title + table + floor(files, saved);
+  }
+
+  /** For tags: what a table of each word's most frequent tag reaches, the first thing to beat. */
+  private String floor(HadoopFiles files, TrainingCheckpoint saved) throws IOException {
+    if (saved.spec().task().task() != Task.TAGGING) {
+      return "";
+    }
+    SequenceCorpus sequences = new SequenceCorpus(files, corpus);
+    if (!sequences.manifest().splits().containsKey(TrainingCorpus.TRAIN)) {
+      return "";
+    }
+    try (SequenceReader train = sequences.sequences(TrainingCorpus.TRAIN);
+        SequenceReader evaluated = sequences.sequences(split)) {
+      double accuracy = TagTable.accuracy(saved.spec(), train, evaluated);
+      return String.format(
+          Locale.ROOT, "%n  each word's most frequent tag in training: %.2f %%", 100 * accuracy);
+    }
   }
 
   private String text(TrainingCheckpoint saved, Evaluation evaluation) {

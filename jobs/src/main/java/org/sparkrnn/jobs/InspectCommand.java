@@ -87,7 +87,11 @@ final class InspectCommand implements Callable<Integer> {
               .formatted(lags, places));
     }
     HadoopFiles files = Session.files();
-    TrainingCheckpoint saved = checkpoint.open(console, files).checkpoint();
+    SavedModel model = checkpoint.open(console, files);
+    if (gradientFlow) {
+      model.requireLanguageModel("follow gradients");
+    }
+    TrainingCheckpoint saved = model.checkpoint();
     float[] parameters = saved.parameters();
     List<double[]> flow = gradientFlow ? flow(files, saved, parameters).norms() : List.of();
     if (json) {
@@ -120,8 +124,10 @@ final class InspectCommand implements Callable<Integer> {
         spec.cell(),
         spec.layers(),
         spec.hidden(),
-        spec.isOneHot() ? "one-hot input" : "embedding of " + spec.embedding(),
-        saved.vocabulary());
+        spec.task().dense()
+            ? "dense input"
+            : spec.isOneHot() ? "one-hot input" : "embedding of " + spec.embedding(),
+        saved.schema());
     print("  parameters  %,d", parameters.length);
     print(
         "  trained     step %,d, epoch %d, %,d tokens in %,d rounds of %d replicas",

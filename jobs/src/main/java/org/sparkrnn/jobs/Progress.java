@@ -13,7 +13,7 @@ import org.sparkrnn.common.config.DisplayConfig;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.RunDescription;
 import org.sparkrnn.driver.metrics.TrainingListener;
-import org.sparkrnn.worker.training.Evaluation;
+import org.sparkrnn.worker.training.Measured;
 
 /**
  * Progress for a person: a bar of tokens on a terminal, a line per round elsewhere. Closing it
@@ -103,11 +103,8 @@ final class Progress implements TrainingListener, AutoCloseable {
   }
 
   @Override
-  public void evaluated(long round, Evaluation evaluation, boolean best) {
-    line(
-        text(
-            "round %d  validation: %.4f nats per token, perplexity %.2f%s",
-            round, evaluation.natsPerToken(), evaluation.perplexity(), best ? " (best)" : ""));
+  public void evaluated(long round, Measured evaluation, boolean best) {
+    line(text("round %d  validation: %s%s", round, evaluation.summary(), best ? " (best)" : ""));
   }
 
   @Override

@@ -12,12 +12,13 @@ import picocli.CommandLine.Spec;
 /** What stands between {@code bin/spark-rnn} and the name of a command. */
 @Command(
     name = "spark-rnn",
-    header = "Trains recurrent language models on Apache Spark.",
+    header = "Trains recurrent networks on Apache Spark.",
     synopsisHeading = "Usage: ",
     customSynopsis = "bin/spark-rnn [--master M] [--conf key=value ...] [--verbose] COMMAND ...",
     descriptionHeading = "%n",
     description =
-        "Text in, a trained recurrent network out: tokenize, train, evaluate, generate, inspect, compare.",
+        "Text in, a trained recurrent network out: tokenize, train, evaluate, generate, predict,"
+            + " inspect, compare.",
     commandListHeading = "%nCommands:%n",
     optionListHeading = "%nOptions:%n",
     footerHeading = "%nExit codes:%n",
@@ -34,6 +35,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       EvaluateCommand.class,
       GenerateCommand.class,
+      PredictCommand.class,
       InspectCommand.class,
       CompareCommand.class
     })

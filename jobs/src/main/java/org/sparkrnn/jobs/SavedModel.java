@@ -45,8 +45,22 @@ record SavedModel(TrainingCheckpoint checkpoint, TrainingConfig config) {
     return new SavedModel(checkpoint, config);
   }
 
+  /**
+   * Checks that the model predicts the next token.
+   *
+   * @param what cannot be done otherwise
+   */
+  void requireLanguageModel(String what) {
+    if (config.task().isOfSequences()) {
+      throw new BadInputException(
+          "Cannot %s with %s: it is a model of %s"
+              .formatted(what, checkpoint.checkpoint().path(), checkpoint.schema()));
+    }
+  }
+
   /** A prompt and the text that the model continues it with, computed in this JVM. */
   String write(String prompt, int length, Sampling sampling) throws IOException {
+    requireLanguageModel("write text");
     Kernel kernel = Kernel.create(config.kernel());
     String continuation =
         TextGenerator.continueText(

@@ -4,19 +4,25 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.sparkrnn.common.config.CorpusConfig;
 import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.corpus.Unit;
+import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.sequences.SequenceManifest;
+import org.sparkrnn.driver.sequences.SequenceRequest;
+import org.sparkrnn.driver.sequences.SequenceTokenizer;
 import org.sparkrnn.driver.tokenize.TokenizeJob;
 import org.sparkrnn.driver.tokenize.TokenizeRequest;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code tokenize}: text files to a corpus. */
+/** {@code tokenize}: text files or tables to a corpus. */
 @Command(
     name = "tokenize",
-    description = "Cuts text into tokens and writes a corpus.",
+    description = "Cuts text into tokens, or a table into sequences, and writes a corpus.",
     mixinStandardHelpOptions = true,
     versionProvider = RootCommand.Version.class)
 final class TokenizeCommand implements Callable<Integer> {
@@ -31,12 +37,11 @@ final class TokenizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--unit",
-      required = true,
       paramLabel = "char|word",
       description =
-          "What a token is: a Unicode character, or what stands between white space, with <eos> at"
-              + " line ends.")
-  private Unit unit = Unit.CHAR;
+          "What a token is: a Unicode character, or what stands between white space (--format text:"
+              + " with <eos> at line ends).")
+  private Optional<Unit> unit = Optional.empty();
 
   @Option(
       names = "--output",
@@ -85,17 +90,27 @@ final class TokenizeCommand implements Callable<Integer> {
       description = "Read invalid UTF-8 as U+FFFD instead of refusing it.")
   private boolean replaceInvalid;
 
+  @Mixin private SequenceOptions sequences = new SequenceOptions();
+
   TokenizeCommand(Console console) {
     this.console = console;
   }
 
   @Override
   public Integer call() throws IOException {
+    List<Double> percent =
+        split.isEmpty() ? List.of() : CorpusConfig.splitPercent("--split", split);
+    if (sequences.needsUnit() && unit.isEmpty()) {
+      throw new BadInputException("Cannot tokenize: --unit is missing, char or word");
+    }
+    if (!sequences.isText()) {
+      return tokenizeSequences(percent);
+    }
     TokenizeRequest request =
-        TokenizeRequest.builder(TokenizeRequest.paths(input), unit, output)
+        TokenizeRequest.builder(TokenizeRequest.paths(input), unit.orElseThrow(), output)
             .valid(TokenizeRequest.paths(valid))
             .test(TokenizeRequest.paths(test))
-            .splitPercent(split.isEmpty() ? List.of() : CorpusConfig.splitPercent("--split", split))
+            .splitPercent(percent)
             .vocabulary(vocabulary)
             .append(append)
             .minCount(minCount)
@@ -106,6 +121,40 @@ final class TokenizeCommand implements Callable<Integer> {
       print(console.out(), output, TokenizeJob.run(session.spark(), request));
     }
     return 0;
+  }
+
+  private int tokenizeSequences(List<Double> percent) throws IOException {
+    if (append || replaceInvalid || !vocabulary.isEmpty()) {
+      throw new BadInputException(
+          "Cannot tokenize: --append, --replace-invalid and --vocabulary are for --format text only");
+    }
+    SequenceRequest request =
+        sequences.request(
+            input, valid, test, output, unit.orElse(Unit.WORD), percent, minCount, maxVocabulary);
+    SequenceManifest manifest = SequenceTokenizer.run(Session.files(), request);
+    StringBuilder line = new StringBuilder("Corpus %s:".formatted(output));
+    manifest
+        .splits()
+        .forEach(
+            (name, part) ->
+                line.append(
+                    " %s %,d of up to %,d steps,"
+                        .formatted(name, part.sequences(), part.longest())));
+    console.out().println(line.append(described(manifest)));
+    return 0;
+  }
+
+  private static String described(SequenceManifest manifest) {
+    return switch (manifest.output()) {
+      case LABELS ->
+          " %,d kinds of tokens, %,d labels"
+              .formatted(manifest.vocabularySize(), manifest.outputs());
+      case TAGS ->
+          " %,d kinds of tokens, %,d tags".formatted(manifest.vocabularySize(), manifest.outputs());
+      case TARGETS ->
+          " %,d columns, %,d numbers to predict"
+              .formatted(manifest.vocabularySize(), manifest.outputs());
+    };
   }
 
   /** One line that says what the corpus holds. */

@@ -152,6 +152,11 @@ final class TrainCommand implements Callable<Integer> {
               .formatted(store.path()));
     }
     boolean hasCorpus = CorpusManifest.exists(files, corpus.path());
+    if (!hasCorpus && config.task().isOfSequences()) {
+      throw new BadInputException(
+          "Cannot read corpus %s: there is no %s in it; run tokenize with --format, which corpus.input does not replace"
+              .formatted(corpus.path(), CorpusManifest.FILE));
+    }
     if (!hasCorpus && corpus.input().isEmpty()) {
       throw new BadInputException(
           "Cannot read corpus %s: there is no %s in it; run tokenize, or set corpus.input"
@@ -179,6 +184,10 @@ final class TrainCommand implements Callable<Integer> {
       return;
     }
     TrainingState state = outcome.state();
+    if (config.task().isOfSequences()) {
+      reportSequences(config, outcome, state);
+      return;
+    }
     if (state.bestStep() > 0) {
       println(
           "Validation loss: %.4f nats per token (perplexity %.2f), the best, at step %d of %d",
@@ -197,6 +206,22 @@ final class TrainCommand implements Callable<Integer> {
     println(
         "  bin/spark-rnn evaluate --checkpoint %s --corpus %s --split test",
         run, config.corpus().path());
+    println("  %s", trainFurther(config, run, outcome.finished()));
+  }
+
+  private void reportSequences(
+      TrainingConfig config, TrainingOutcome outcome, TrainingState state) {
+    if (state.bestStep() > 0) {
+      println(
+          "Validation loss: %.4f, the best, at step %d of %d",
+          state.bestLoss(), state.bestStep(), state.step());
+    }
+    String run = config.checkpoint().path();
+    println("Try next:");
+    println(
+        "  bin/spark-rnn evaluate --checkpoint %s --corpus %s --split test",
+        run, config.corpus().path());
+    println("  bin/spark-rnn predict --checkpoint %s --input FILE", run);
     println("  %s", trainFurther(config, run, outcome.finished()));
   }
 

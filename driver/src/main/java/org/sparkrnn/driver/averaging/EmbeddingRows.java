@@ -14,7 +14,7 @@ public record EmbeddingRows(int rows, int columns) implements Serializable {
 
   /** Those of a model's parameters. */
   public static EmbeddingRows of(ModelSpec spec) {
-    return spec.isOneHot() ? NONE : new EmbeddingRows(spec.vocabulary(), spec.embedding());
+    return spec.embedding() == 0 ? NONE : new EmbeddingRows(spec.vocabulary(), spec.embedding());
   }
 
   /** Fragments of rows in elements {@code from} to {@code to} of the vector. */

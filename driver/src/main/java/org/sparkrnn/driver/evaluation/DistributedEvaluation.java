@@ -1,18 +1,12 @@
 package org.sparkrnn.driver.evaluation;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.broadcast.Broadcast;
 import org.sparkrnn.common.config.KernelConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.errors.BadInputException;
-import org.sparkrnn.driver.cluster.ClusterFailures;
 import org.sparkrnn.driver.cluster.JobWatch;
-import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Evaluation;
@@ -62,40 +56,20 @@ public final class DistributedEvaluation {
               .formatted(split, corpusPath, tokens, streams));
     }
     int unknown = corpus.vocabulary().unknown().orElse(Evaluator.NO_UNKNOWN);
-    int groups = Math.min(streams, Math.max(1, context.defaultParallelism()));
-    String name = "evaluation of " + split;
-    Optional<Broadcast<FloatVector>> broadcast = Optional.empty();
-    try {
-      Broadcast<FloatVector> sent = context.broadcast(new FloatVector(parameters));
-      broadcast = Optional.of(sent);
-      context.setJobGroup("spark-rnn " + name, name + " in " + streams + " streams", false);
-      EvaluateStreams task =
-          new EvaluateStreams(
-              files, corpusPath, split, kernel, spec, streams, groups, unknown, sent);
-      List<EvaluatedStreams> parts =
-          watch.await(
-              "finish the " + name,
-              context
-                  .parallelize(IntStream.range(0, groups).boxed().toList(), groups)
-                  .map(task)
-                  .collectAsync());
-      List<StreamLosses> losses = new ArrayList<>();
-      for (EvaluatedStreams part : parts) {
-        part.failureSentence()
-            .ifPresent(
-                sentence -> {
-                  throw new BadInputException(sentence);
-                });
-        losses.add(part.losses());
-      }
-      return Evaluation.of(tokens, streams, losses);
-    } catch (IllegalStateException e) {
-      throw ClusterFailures.ofContext("finish the " + name, context, e);
-    } finally {
-      context.clearJobGroup();
-      if (!context.sc().isStopped()) {
-        broadcast.ifPresent(Broadcast::destroy);
-      }
-    }
+    EvaluationJob job = new EvaluationJob(context, watch, split);
+    int groups = job.groups(streams);
+    List<StreamLosses> losses =
+        job
+            .run(
+                parameters,
+                groups,
+                streams + " streams",
+                sent ->
+                    new EvaluateStreams(
+                        files, corpusPath, split, kernel, spec, streams, groups, unknown, sent))
+            .stream()
+            .map(EvaluatedStreams::losses)
+            .toList();
+    return Evaluation.of(tokens, streams, losses);
   }
 }

@@ -1,17 +1,12 @@
 package org.sparkrnn.driver.evaluation;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
-import java.util.concurrent.CancellationException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
 import org.sparkrnn.common.config.KernelConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.corpus.TokenReader;
-import org.sparkrnn.common.errors.BadInputException;
-import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.driver.messages.FloatVector;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.kernel.Kernel;
@@ -57,7 +52,11 @@ final class EvaluateStreams implements Function<Integer, EvaluatedStreams> {
   public EvaluatedStreams call(Integer group) throws IOException {
     int first = (int) ((long) streams * group / groups);
     int end = (int) ((long) streams * (group + 1) / groups);
-    TaskContext context = TaskContext.get();
+    return EvaluationJob.guarded(
+        split, context -> evaluate(first, end, context), EvaluatedStreams::failed);
+  }
+
+  private EvaluatedStreams evaluate(int first, int end, TaskContext context) throws IOException {
     try (TokenReader tokens = new CorpusReader(files, corpusPath).tokens(split)) {
       return EvaluatedStreams.of(
           Evaluator.evaluateStreams(
@@ -71,14 +70,6 @@ final class EvaluateStreams implements Function<Integer, EvaluatedStreams> {
               end - first,
               unknownToken,
               context::isInterrupted));
-    } catch (CorruptFileException | BadInputException e) {
-      return EvaluatedStreams.failed(String.valueOf(e.getMessage()));
-    } catch (NoSuchFileException | FileNotFoundException e) {
-      return EvaluatedStreams.failed(
-          "Cannot evaluate %s: an executor does not see %s".formatted(split, e.getMessage()));
-    } catch (CancellationException e) {
-      context.killTaskIfInterrupted();
-      throw e;
     }
   }
 }

@@ -8,7 +8,7 @@ import org.sparkrnn.driver.messages.Message;
 import org.sparkrnn.worker.training.StreamLosses;
 
 /** What a task that evaluated some streams tells the driver, or why it could not. */
-public final class EvaluatedStreams extends Message {
+public final class EvaluatedStreams extends Message implements EvaluatedPart {
   private StreamLosses losses = new StreamLosses(0, new double[0], new long[0], new long[0]);
   private String sentence = "";
 
@@ -31,7 +31,8 @@ public final class EvaluatedStreams extends Message {
     return losses;
   }
 
-  Optional<String> failureSentence() {
+  @Override
+  public Optional<String> failureSentence() {
     return sentence.isEmpty() ? Optional.empty() : Optional.of(sentence);
   }
 

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.common.storage.Json;
-import org.sparkrnn.worker.training.Evaluation;
+import org.sparkrnn.worker.training.Measured;
 
 /**
  * What one process did for a run, for schedulers and the morning after: {@code summary.json} in the
@@ -54,8 +54,8 @@ public final class RunSummary implements TrainingListener {
   }
 
   @Override
-  public void evaluated(long evaluatedRound, Evaluation evaluation, boolean best) {
-    validationLoss = OptionalDouble.of(evaluation.natsPerToken());
+  public void evaluated(long evaluatedRound, Measured evaluation, boolean best) {
+    validationLoss = OptionalDouble.of(evaluation.loss());
   }
 
   @Override

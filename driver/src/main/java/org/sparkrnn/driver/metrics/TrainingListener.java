@@ -1,6 +1,6 @@
 package org.sparkrnn.driver.metrics;
 
-import org.sparkrnn.worker.training.Evaluation;
+import org.sparkrnn.worker.training.Measured;
 
 /**
  * Hears what a run does, on the driver, between rounds. All methods return soon and change nothing
@@ -15,7 +15,7 @@ public interface TrainingListener {
   default void roundEnded(RoundMetrics metrics) {}
 
   /** The validation split was evaluated after a round. */
-  default void evaluated(long round, Evaluation evaluation, boolean best) {}
+  default void evaluated(long round, Measured evaluation, boolean best) {}
 
   /** A checkpoint is there. */
   default void checkpointSaved(long step, String path) {}

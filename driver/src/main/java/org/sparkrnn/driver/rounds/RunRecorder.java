@@ -12,13 +12,13 @@ import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.checkpoint.Checkpoint;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.checkpoint.Machine;
-import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.driver.metrics.MetricsLog;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.RunDescription;
 import org.sparkrnn.driver.metrics.TrainingListener;
-import org.sparkrnn.worker.training.Evaluation;
+import org.sparkrnn.worker.model.ModelSchema;
+import org.sparkrnn.worker.training.Measured;
 import org.sparkrnn.worker.training.TrainingCheckpoint;
 import org.sparkrnn.worker.training.TrainingState;
 
@@ -30,7 +30,7 @@ final class RunRecorder {
   private final JavaSparkContext context;
   private final RoundSetting setting;
   private final CheckpointStore store;
-  private final Vocabulary vocabulary;
+  private final ModelSchema schema;
   private final List<TrainingListener> listeners;
   private final MetricsLog metricsLog;
   private final Instant started = Instant.now();
@@ -44,14 +44,14 @@ final class RunRecorder {
       JavaSparkContext context,
       RoundSetting setting,
       CheckpointStore store,
-      Vocabulary vocabulary,
+      ModelSchema schema,
       List<TrainingListener> listeners,
       TrainingState begin)
       throws IOException {
     this.context = context;
     this.setting = setting;
     this.store = store;
-    this.vocabulary = vocabulary;
+    this.schema = schema;
     this.listeners = List.copyOf(listeners);
     this.savedStep = begin.step();
     this.metricsLog =
@@ -75,8 +75,8 @@ final class RunRecorder {
     listeners.forEach(listener -> listener.roundEnded(metrics));
   }
 
-  void evaluated(RoundMetrics metrics, Evaluation evaluation, boolean best) {
-    LOG.info("Round {}: validation {} nats per token", metrics.round(), evaluation.natsPerToken());
+  void evaluated(RoundMetrics metrics, Measured evaluation, boolean best) {
+    LOG.info("Round {}: validation {}", metrics.round(), evaluation.summary());
     metricsLog.replaceLast(metrics);
     listeners.forEach(listener -> listener.evaluated(metrics.round(), evaluation, best));
   }
@@ -94,7 +94,7 @@ final class RunRecorder {
         TrainingCheckpoint.write(
             store,
             setting.config(),
-            vocabulary,
+            schema,
             state,
             position.outer().parameters(),
             position.outer().state(),

@@ -10,9 +10,9 @@ import org.sparkrnn.common.checkpoint.Checkpoint;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.config.OptimizerConfig;
 import org.sparkrnn.common.config.TrainingConfig;
-import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.storage.Files;
+import org.sparkrnn.worker.model.ModelSchema;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.ReplicaState;
@@ -25,18 +25,18 @@ final class RunStart {
 
   private final RoundSetting setting;
   private final CheckpointStore store;
-  private final Vocabulary vocabulary;
+  private final ModelSchema schema;
 
-  RunStart(RoundSetting setting, CheckpointStore store, Vocabulary vocabulary) {
+  RunStart(RoundSetting setting, CheckpointStore store, ModelSchema schema) {
     this.setting = setting;
     this.store = store;
-    this.vocabulary = vocabulary;
+    this.schema = schema;
   }
 
   /**
    * Finds it.
    *
-   * @param trainTokens tokens of the training split
+   * @param trainTokens tokens or sequences of the training split
    * @throws BadInputException if that would overwrite a run, continue one with other settings, or
    *     leave nothing to train on
    */
@@ -46,7 +46,7 @@ final class RunStart {
       store.warnings().forEach(LOG::warn);
       if (newest.isPresent()) {
         TrainingCheckpoint checkpoint = TrainingCheckpoint.open(newest.get());
-        checkpoint.requireContinuedBy(setting.config(), vocabulary);
+        checkpoint.requireContinuedBy(setting.config(), schema);
         // What a run left that was killed between its checkpoint and the end of its work.
         setting.files().delete(setting.workFolder());
         TrainingCheckpoint.retain(store, setting.config(), checkpoint.state());
@@ -104,7 +104,7 @@ final class RunStart {
   private float[] warm(String path) throws IOException {
     TrainingCheckpoint checkpoint =
         TrainingCheckpoint.open(CheckpointStore.resolve(setting.files(), path, LOG::warn));
-    checkpoint.requireVocabulary(vocabulary);
+    checkpoint.requireSchema(schema);
     ModelSpec spec = setting.spec();
     if (!checkpoint.spec().layout().equals(spec.layout())) {
       throw new BadInputException(

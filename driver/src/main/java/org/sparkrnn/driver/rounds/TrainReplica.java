@@ -14,8 +14,6 @@ import org.apache.spark.broadcast.Broadcast;
 import org.sparkrnn.common.config.LossConfig.Reduction;
 import org.sparkrnn.common.config.OptimizerConfig;
 import org.sparkrnn.common.config.TrainingConfig;
-import org.sparkrnn.common.corpus.CorpusReader;
-import org.sparkrnn.common.corpus.TokenReader;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
@@ -29,7 +27,7 @@ import org.sparkrnn.worker.training.ReplicaResult;
 import org.sparkrnn.worker.training.ReplicaState;
 import org.sparkrnn.worker.training.ReplicaStatistics;
 import org.sparkrnn.worker.training.ReplicaTask;
-import org.sparkrnn.worker.training.ReplicaTrainer;
+import org.sparkrnn.worker.training.TrainingCorpus;
 import scala.Tuple2;
 
 /**
@@ -120,19 +118,16 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
       state = state.withMoments(vectors.moments().value().values(), sharedSteps);
     }
     Kernel kernel = Kernel.create(config.kernel());
-    CorpusReader corpus = new CorpusReader(setting.files(), setting.corpusPath());
-    try (TokenReader tokens = corpus.tokens("train")) {
-      return ReplicaTrainer.run(
-          config,
-          setting.spec(),
-          kernel,
-          plan,
-          task,
-          vectors.start().value().values(),
-          state,
-          tokens::read,
-          context::isInterrupted);
-    }
+    return TrainingCorpus.open(setting.files(), setting.corpusPath(), config)
+        .train(
+            config,
+            setting.spec(),
+            kernel,
+            plan,
+            task,
+            vectors.start().value().values(),
+            state,
+            context::isInterrupted);
   }
 
   /** The loss shows what the last update did only in the next round: not to be averaged before. */
@@ -164,7 +159,7 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
   }
 
   private Stream<Tuple2<Integer, Message>> pieces(ReplicaTask task, ReplicaResult result) {
-    long weight = weight(result.statistics());
+    long weight = weight(task, result.statistics());
     if (weight == 0) {
       return Stream.empty();
     }
@@ -176,13 +171,19 @@ final class TrainReplica implements PairFlatMapFunction<Iterator<Integer>, Integ
   }
 
   /**
-   * What a replica counts for: its tokens. Where the loss is a sum over time every stream counts
-   * once per step, however short the window: so W replicas that average after each step take the
-   * step of one machine with the W-fold batch.
+   * What a replica counts for: its predictions. Where the loss is a sum over time every stream or
+   * sequence counts once per step, however short: so W replicas that average after each step take
+   * the step of one machine with the W-fold batch.
    */
-  private long weight(ReplicaStatistics statistics) {
-    boolean mean = setting.config().loss().reduction() == Reduction.TOKEN_MEAN;
-    return mean ? statistics.tokens() : statistics.steps() * plan.streams();
+  private long weight(ReplicaTask task, ReplicaStatistics statistics) {
+    if (setting.config().loss().reduction() == Reduction.TOKEN_MEAN) {
+      return statistics.tokens();
+    }
+    long streams = 0;
+    for (long step = 0; step < statistics.steps(); step++) {
+      streams += plan.streamsInStep(task.replica(), task.firstStep() + step);
+    }
+    return streams;
   }
 
   private Stream<Tuple2<Integer, Message>> failed(

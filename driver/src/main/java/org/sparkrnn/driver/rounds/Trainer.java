@@ -12,9 +12,6 @@ import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.checkpoint.RunLock;
 import org.sparkrnn.common.config.TrainingConfig;
-import org.sparkrnn.common.corpus.CorpusManifest;
-import org.sparkrnn.common.corpus.CorpusReader;
-import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.ClusterFailedException;
 import org.sparkrnn.common.errors.DivergedException;
@@ -22,30 +19,30 @@ import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.driver.cluster.AbandonedException;
 import org.sparkrnn.driver.cluster.JobWatch;
 import org.sparkrnn.driver.cluster.StopRequest;
-import org.sparkrnn.driver.evaluation.DistributedEvaluation;
+import org.sparkrnn.driver.evaluation.CorpusEvaluation;
 import org.sparkrnn.driver.memory.MemoryPlan;
 import org.sparkrnn.driver.memory.RoundMemory;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.RunDescription;
 import org.sparkrnn.driver.metrics.TrainingListener;
 import org.sparkrnn.driver.storage.HadoopFiles;
+import org.sparkrnn.worker.model.ModelSchema;
 import org.sparkrnn.worker.model.ModelSpec;
-import org.sparkrnn.worker.training.Evaluation;
-import org.sparkrnn.worker.training.Evaluator;
+import org.sparkrnn.worker.training.Measured;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.TaskMemory;
+import org.sparkrnn.worker.training.TrainingCorpus;
 import org.sparkrnn.worker.training.TrainingState;
 
 /**
- * Trains a language model on a Spark cluster: rounds of local training, each averaged and followed
- * by an outer step, with evaluations and checkpoints in between, until the run ends.
+ * Trains a model on a Spark cluster: rounds of local training, each averaged and followed by an
+ * outer step, with evaluations and checkpoints in between, until the run ends.
  *
  * <p>A position is what a checkpoint holds; the loop goes from one to the next. Where a run is cut
  * off, by a limit, a signal or a crash, does not show in any of them.
  */
 public final class Trainer {
   private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
-  private static final String TRAIN = "train";
   private static final String VALIDATION = "valid";
 
   private final TrainingConfig config;
@@ -53,9 +50,9 @@ public final class Trainer {
   private final StopRequest stop;
   private final RunLock lock;
   private final CheckpointStore store;
-  private final String vocabularyFingerprint;
+  private final String corpusFingerprint;
   private final TrainingRound rounds;
-  private final DistributedEvaluation evaluation;
+  private final CorpusEvaluation evaluation;
   private final RunRecorder recorder;
   private final MemoryPlan memory;
   private Duration longestRound = Duration.ZERO;
@@ -71,27 +68,24 @@ public final class Trainer {
       RunLock lock)
       throws IOException {
     String corpusPath = files.absolute(required("corpus.path", config.corpus().path()));
-    CorpusReader corpus = new CorpusReader(files, corpusPath);
-    Vocabulary vocabulary = corpus.vocabulary();
-    ModelSpec spec = ModelSpec.of(config.model(), vocabulary.size());
+    TrainingCorpus corpus = TrainingCorpus.open(files, corpusPath, config);
+    ModelSchema schema = corpus.schema();
+    ModelSpec spec = schema.spec(config);
     this.config = config;
     this.setting = new RoundSetting(config, spec, files, corpusPath, Files.join(run, "work"));
     this.stop = options.stop();
     this.lock = lock;
     this.store = new CheckpointStore(files, run, lock);
-    this.vocabularyFingerprint = vocabulary.fingerprint();
+    this.corpusFingerprint = corpus.fingerprint();
     JobWatch watch = new JobWatch(stop, config.round().timeout(), config.training().stopGrace());
     this.rounds = new TrainingRound(context, setting, watch);
-    this.evaluation =
-        new DistributedEvaluation(context, files, corpusPath, config.kernel(), spec, watch);
+    this.evaluation = new CorpusEvaluation(context, files, corpusPath, config, spec, watch);
     this.memory = MemoryPlan.of(context, RoundMemory.of(config, spec));
     memory.requirePossible();
-    this.position =
-        new RunStart(setting, store, vocabulary)
-            .find(options, corpus.manifest().split(TRAIN).tokens());
+    this.position = new RunStart(setting, store, schema).find(options, corpus.trainingSize(config));
+    corpus.canEvaluate(VALIDATION, config); // refuses what would be found out after the first epoch
     new RunChecks(context, setting).requireSharedWorkFolder(watch);
-    this.recorder =
-        new RunRecorder(context, setting, store, vocabulary, listeners, position.state());
+    this.recorder = new RunRecorder(context, setting, store, schema, listeners, position.state());
   }
 
   /**
@@ -200,17 +194,14 @@ public final class Trainer {
 
   private TrainingState evaluate(float[] parameters, TrainingState state, RoundMetrics metrics)
       throws IOException {
-    CorpusManifest manifest = new CorpusReader(setting.files(), setting.corpusPath()).manifest();
-    int streams = Evaluator.streams(config, VALIDATION);
-    if (!manifest.splits().containsKey(VALIDATION)
-        || manifest.split(VALIDATION).tokens() <= streams) {
+    if (!corpus().canEvaluate(VALIDATION, config)) {
       return state;
     }
     long begin = System.nanoTime();
-    Evaluation losses = evaluation.evaluate(parameters, VALIDATION, streams);
-    TrainingState evaluated = state.afterEvaluation(config, losses.natsPerToken());
+    Measured losses = evaluation.evaluate(parameters, VALIDATION);
+    TrainingState evaluated = state.afterEvaluation(config, losses.loss());
     recorder.evaluated(
-        metrics.withValidation(losses.natsPerToken(), 1e-9 * (System.nanoTime() - begin)),
+        metrics.withValidation(losses.loss(), 1e-9 * (System.nanoTime() - begin)),
         losses,
         evaluated.isBest());
     return evaluated;
@@ -256,18 +247,26 @@ public final class Trainer {
     }
   }
 
-  /** Tokens of the training split; a corpus that grew takes effect when an epoch begins. */
+  /**
+   * Tokens or sequences of the training split; a corpus that grew takes effect when an epoch
+   * begins.
+   */
   private long tokensOfNextRound() throws IOException {
     if (position.state().stepInEpoch() > 0) {
       return position.state().plan().tokens();
     }
-    CorpusManifest manifest = new CorpusReader(setting.files(), setting.corpusPath()).manifest();
-    if (!manifest.vocabularyFingerprint().equals(vocabularyFingerprint)) {
+    TrainingCorpus corpus = corpus();
+    if (!corpus.fingerprint().equals(corpusFingerprint)) {
       throw new BadInputException(
           "Cannot go on training: corpus %s has got another vocabulary"
               .formatted(setting.corpusPath()));
     }
-    return manifest.split(TRAIN).tokens();
+    return corpus.trainingSize(config);
+  }
+
+  /** As it is now: its manifest may have been replaced. */
+  private TrainingCorpus corpus() throws IOException {
+    return TrainingCorpus.open(setting.files(), setting.corpusPath(), config);
   }
 
   private RunDescription description() {

@@ -16,6 +16,7 @@ import org.sparkrnn.common.corpus.Shard;
 import org.sparkrnn.common.corpus.Split;
 import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.sequences.SequenceSchema;
 import org.sparkrnn.common.storage.Channels;
 import org.sparkrnn.common.storage.FileEntry;
 import org.sparkrnn.common.storage.Files;
@@ -26,7 +27,7 @@ import org.sparkrnn.driver.storage.HadoopFiles;
  * The folder that a corpus is written to. From {@link #begin} to {@link #end} it holds the file
  * {@value #MARK}: what a killed run left behind is known by it, and removed by the next run.
  */
-final class CorpusFolder {
+public final class CorpusFolder {
   private static final String MARK = "_tokenizing.json";
 
   private final HadoopFiles files;
@@ -36,7 +37,7 @@ final class CorpusFolder {
   private final List<String> createdFolders = new ArrayList<>(); // the innermost first
   private boolean begun;
 
-  CorpusFolder(HadoopFiles files, String path, boolean append) {
+  public CorpusFolder(HadoopFiles files, String path, boolean append) {
     this.files = files;
     this.path = path;
     this.append = append;
@@ -47,7 +48,7 @@ final class CorpusFolder {
    *
    * @throws BadInputException if it exists and may not, or has nothing to append to
    */
-  void check() throws IOException {
+  public void check() throws IOException {
     boolean corpus = CorpusManifest.exists(files, path);
     if (append && !corpus) {
       throw new BadInputException("Cannot append to %s: there is no corpus in it".formatted(path));
@@ -68,7 +69,7 @@ final class CorpusFolder {
   }
 
   /** Creates the folder, or removes what a killed run left in it, and marks it. */
-  void begin() throws IOException {
+  public void begin() throws IOException {
     rememberMissing(path);
     try {
       if (files.exists(path)) {
@@ -88,18 +89,32 @@ final class CorpusFolder {
 
   /** Writes the vocabulary of a new corpus, then the manifest, which makes it one. */
   void end(Vocabulary vocabulary, CorpusManifest manifest) throws IOException {
+    end(
+        () -> {
+          if (!append) {
+            Channels.writeAll(files, Files.join(path, Vocabulary.FILE), vocabulary.toJson());
+          }
+          manifest.write(files, path);
+        });
+  }
+
+  /** What is left to write. */
+  @FunctionalInterface
+  public interface LastFiles {
+    void write() throws IOException;
+  }
+
+  /** Writes the last files of a corpus, of which the very last one makes it one. */
+  public void end(LastFiles last) throws IOException {
     requireOwner();
     removeAttempts();
-    if (!append) {
-      Channels.writeAll(files, Files.join(path, Vocabulary.FILE), vocabulary.toJson());
-    }
-    manifest.write(files, path);
+    last.write();
     begun = false;
     files.delete(markPath());
   }
 
   /** Removes what was written since {@link #begin}; a corpus that was there before is unchanged. */
-  void abandon() throws IOException {
+  public void abandon() throws IOException {
     if (begun && isOwner()) {
       removeLeftovers();
       removeCreatedFolders();
@@ -135,6 +150,8 @@ final class CorpusFolder {
     }
     if (!append) {
       files.delete(Files.join(path, Vocabulary.FILE));
+      files.delete(Files.join(path, SequenceSchema.FILE));
+      files.delete(Files.partial(Files.join(path, CorpusManifest.FILE)));
     }
     files.delete(markPath());
   }
@@ -201,7 +218,8 @@ final class CorpusFolder {
 
   private static Set<String> ours() {
     Set<String> ours = new HashSet<>(Split.NAMES);
-    ours.addAll(List.of(MARK, Vocabulary.FILE));
+    ours.addAll(
+        List.of(MARK, Vocabulary.FILE, SequenceSchema.FILE, Files.partial(CorpusManifest.FILE)));
     return ours;
   }
 

@@ -20,7 +20,7 @@ import org.sparkrnn.driver.storage.HadoopFiles;
  *
  * @param size bytes
  */
-record InputFile(String path, long size) {
+public record InputFile(String path, long size) {
 
   /**
    * The files that the inputs mean: inputs in the order given, the files of a directory or glob
@@ -28,7 +28,7 @@ record InputFile(String path, long size) {
    *
    * @throws BadInputException if an input does not exist, cannot be read or has no file in it
    */
-  static List<InputFile> list(HadoopFiles files, List<String> inputs) throws IOException {
+  public static List<InputFile> list(HadoopFiles files, List<String> inputs) throws IOException {
     List<InputFile> all = new ArrayList<>();
     for (String input : inputs) {
       List<InputFile> found = new ArrayList<>();

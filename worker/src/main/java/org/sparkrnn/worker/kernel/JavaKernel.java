@@ -71,6 +71,14 @@ public final class JavaKernel implements Kernel {
   }
 
   @Override
+  public void squaredLoss(
+      SoftmaxHead head, int positions, Matrix targets, float scale, boolean gradients) {
+    head.checkSquaredLoss(positions, targets, gradients);
+    new JavaSoftmax(data(head.hidden(), targets), precision, head)
+        .squaredLoss(positions, targets, scale, gradients);
+  }
+
+  @Override
   public void logits(SoftmaxHead head, int positions, Matrix logits) {
     head.checkLogits(positions, logits);
     new JavaSoftmax(data(head.hidden(), logits), precision, head).logits(positions, logits);
@@ -93,6 +101,41 @@ public final class JavaKernel implements Kernel {
       int in = (int) dOut.at(i);
       JavaProducts.addRows(data, (int) dTable.at(rows[i]), in, 0, 1, dTable.columns());
     }
+  }
+
+  @Override
+  public void moveRows(
+      Matrix from,
+      int fromColumn,
+      int[] rows,
+      int count,
+      Matrix to,
+      int toColumn,
+      int columns,
+      boolean add) {
+    SequenceRows.checkMove(from, fromColumn, rows, count, to, toColumn, columns);
+    SequenceRows.move(data(from), from, fromColumn, rows, count, to, toColumn, columns, add);
+  }
+
+  @Override
+  public void pool(Matrix states, int[] lengths, boolean largest, Matrix pooled) {
+    SequenceRows.checkPool(states, SequenceRows.longest(lengths), lengths, pooled);
+    SequenceRows.pool(data(states), states, lengths, largest, pooled);
+  }
+
+  @Override
+  public void poolGradient(
+      Matrix states,
+      int time,
+      int[] lengths,
+      boolean largest,
+      Matrix pooled,
+      Matrix dPooled,
+      Matrix dStates) {
+    SequenceRows.checkPool(states, time, lengths, pooled, dPooled, dStates);
+    SequenceRows.checkPool(dStates, time, lengths, dPooled);
+    SequenceRows.poolGradient(
+        data(states), states, time, lengths, largest, pooled, dPooled, dStates);
   }
 
   @Override

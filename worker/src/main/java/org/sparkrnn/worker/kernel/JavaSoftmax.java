@@ -42,7 +42,24 @@ final class JavaSoftmax {
     JavaProducts.transpose(data, weights, units, vocabulary, units, transposed, stride);
   }
 
+  /** Turns the logits of the position in a row of the tile into their gradients. */
+  private interface Loss {
+    void differentiate(int row, int position);
+  }
+
   void loss(int positions, int[] labels, float scale, boolean gradients) {
+    compute(
+        positions, gradients, (row, position) -> normalise(row, position, labels[position], scale));
+  }
+
+  void squaredLoss(int positions, Matrix targets, float scale, boolean gradients) {
+    compute(
+        positions,
+        gradients,
+        (row, position) -> subtract(row, position, (int) targets.at(position), scale));
+  }
+
+  private void compute(int positions, boolean gradients, Loss loss) {
     if (gradients) {
       head.dHidden().rows(0, positions).zero();
       head.dWeights().zero();
@@ -52,7 +69,7 @@ final class JavaSoftmax {
       int rows = Math.min(TILE, positions - from);
       computeLogits(from, rows);
       for (int row = 0; row < rows; row++) {
-        normalise(tile + row * stride, from + row, labels[from + row], scale);
+        loss.differentiate(tile + row * stride, from + row);
       }
       if (gradients) {
         addGradients(from, rows);
@@ -105,6 +122,22 @@ final class JavaSoftmax {
     data[row + label] -= scale;
   }
 
+  /** Writes a position's sum of squares and turns its outputs into their gradient. */
+  private void subtract(int row, int position, int targets, float scale) {
+    for (int v = 0; v < vocabulary; v++) {
+      data[row + v] -= data[targets + v];
+    }
+    float[] lanes = new float[LANES];
+    for (int v = 0; v < vocabulary; v++) {
+      lanes[v % LANES] += data[row + v] * data[row + v];
+      data[row + v] *= scale;
+    }
+    int statistics = (int) head.statistics().at(position);
+    data[statistics] = sum(lanes);
+    data[statistics + 1] = 0f;
+    data[statistics + 2] = 0f;
+  }
+
   private float largest(int row) {
     float[] lanes = new float[LANES];
     Arrays.fill(lanes, Float.NEGATIVE_INFINITY);
@@ -126,6 +159,10 @@ final class JavaSoftmax {
     for (int v = 0; v < vocabulary; v++) {
       lanes[v % LANES] += data[row + v];
     }
+    return sum(lanes);
+  }
+
+  private static float sum(float[] lanes) {
     for (int distance = LANES / 2; distance > 0; distance /= 2) {
       for (int lane = 0; lane < distance; lane++) {
         lanes[lane] += lanes[lane + distance];

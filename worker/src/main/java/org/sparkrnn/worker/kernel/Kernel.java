@@ -113,6 +113,16 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
    */
   void softmaxLoss(SoftmaxHead head, int positions, int[] labels, float scale, boolean gradients);
 
+  /**
+   * Squared error of the first positions, whose logits are then the outputs themselves: writes
+   * {@code Σ (output − target)²} of each to the first column of {@code statistics}, +0 to the
+   * others. The gradient by an output is {@code (output − target)·scale}.
+   *
+   * @param targets {@code [positions, vocabulary]}
+   * @param gradients whether to overwrite {@code dHidden}, {@code dWeights} and {@code dBias}
+   */
+  void squaredLoss(SoftmaxHead head, int positions, Matrix targets, float scale, boolean gradients);
+
   /** Logits of the first positions; for generation. Touches nothing else but scratch memory. */
   void logits(SoftmaxHead head, int positions, Matrix logits);
 
@@ -124,6 +134,47 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
 
   /** {@code table[rows[i]] = +0} for the first {@code count} rows. */
   void zeroRows(Matrix table, int[] rows, int count);
+
+  /**
+   * Moves columns of rows: {@code to[i][toColumn + j] = from[rows[i]][fromColumn + j]}, or adds
+   * them to what is there, for the first {@code count} rows. A row of −1 counts as +0. The matrices
+   * may not overlap.
+   */
+  void moveRows(
+      Matrix from,
+      int fromColumn,
+      int[] rows,
+      int count,
+      Matrix to,
+      int toColumn,
+      int columns,
+      boolean add);
+
+  /**
+   * Pools the states of each stream over its steps: their mean (sum upwards from +0, divided by
+   * their number) or, element by element, the largest; +0 for a stream without a step.
+   *
+   * @param states {@code [steps · streams, units]}, padded, row step·streams + stream
+   * @param lengths steps of each stream
+   * @param pooled {@code [streams, units]}, padded; overwritten
+   */
+  void pool(Matrix states, int[] lengths, boolean largest, Matrix pooled);
+
+  /**
+   * The gradient by the states: the pooled one over the number of steps, or all of it to the first
+   * step that has the largest value; +0 beyond a stream's steps.
+   *
+   * @param time steps of {@code dStates} to overwrite, those of the longest stream or more
+   * @param dPooled in: gradient by {@code pooled}; out: used up
+   */
+  void poolGradient(
+      Matrix states,
+      int time,
+      int[] lengths,
+      boolean largest,
+      Matrix pooled,
+      Matrix dPooled,
+      Matrix dStates);
 
   /**
    * {@code out = in ∘ mask / (1 − rate)} for the first rows, both padded; forward on activations,

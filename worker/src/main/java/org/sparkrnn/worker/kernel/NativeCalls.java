@@ -49,6 +49,15 @@ final class NativeCalls {
   static native void softmaxLoss(
       int variant, long[] head, int positions, int[] labels, float scale, boolean gradients);
 
+  static native void squaredLoss(
+      int variant,
+      long[] head,
+      int positions,
+      long targets,
+      int stride,
+      float scale,
+      boolean gradients);
+
   static native void logits(int variant, long[] head, int positions, long logits, int stride);
 
   static native void gatherRows(
@@ -58,6 +67,31 @@ final class NativeCalls {
       int variant, long from, int stride, int[] rows, int count, long table, int columns);
 
   static native void zeroRows(long table, int columns, int[] rows, int count);
+
+  static native void moveRows(
+      long from,
+      int fromStride,
+      int[] rows,
+      int count,
+      int columns,
+      long to,
+      int toStride,
+      boolean add);
+
+  static native void pool(
+      int batch, int stride, int columns, boolean largest, int[] lengths, long states, long pooled);
+
+  static native void poolGradient(
+      int batch,
+      int stride,
+      int columns,
+      boolean largest,
+      int time,
+      int[] lengths,
+      long states,
+      long pooled,
+      long dPooled,
+      long dStates);
 
   static native void dropout(
       int variant,

@@ -193,6 +193,21 @@ public final class NativeKernel implements Kernel {
   }
 
   @Override
+  public void squaredLoss(
+      SoftmaxHead head, int positions, Matrix targets, float scale, boolean gradients) {
+    head.checkSquaredLoss(positions, targets, gradients);
+    NativeArena arena = arenaOf(head.weights());
+    NativeCalls.squaredLoss(
+        variant,
+        describe(head),
+        positions,
+        address(arena, targets),
+        targets.stride(),
+        scale,
+        gradients);
+  }
+
+  @Override
   public void logits(SoftmaxHead head, int positions, Matrix logits) {
     head.checkLogits(positions, logits);
     NativeArena arena = arenaOf(head.weights());
@@ -228,6 +243,68 @@ public final class NativeKernel implements Kernel {
       throw new IllegalArgumentException(
           "Cannot move %d rows between %s and %s".formatted(count, table.shape(), other.shape()));
     }
+  }
+
+  @Override
+  public void moveRows(
+      Matrix from,
+      int fromColumn,
+      int[] rows,
+      int count,
+      Matrix to,
+      int toColumn,
+      int columns,
+      boolean add) {
+    SequenceRows.checkMove(from, fromColumn, rows, count, to, toColumn, columns);
+    NativeArena arena = arenaOf(from);
+    NativeCalls.moveRows(
+        arena.address(from.offset() + fromColumn),
+        from.stride(),
+        rows,
+        count,
+        columns,
+        arena.address(to.offset() + toColumn),
+        to.stride(),
+        add);
+  }
+
+  @Override
+  public void pool(Matrix states, int[] lengths, boolean largest, Matrix pooled) {
+    SequenceRows.checkPool(states, SequenceRows.longest(lengths), lengths, pooled);
+    NativeArena arena = arenaOf(states);
+    NativeCalls.pool(
+        lengths.length,
+        states.stride(),
+        states.columns(),
+        largest,
+        lengths,
+        address(arena, states),
+        address(arena, pooled));
+  }
+
+  @Override
+  public void poolGradient(
+      Matrix states,
+      int time,
+      int[] lengths,
+      boolean largest,
+      Matrix pooled,
+      Matrix dPooled,
+      Matrix dStates) {
+    SequenceRows.checkPool(states, time, lengths, pooled, dPooled, dStates);
+    SequenceRows.checkPool(dStates, time, lengths, dPooled);
+    NativeArena arena = arenaOf(states);
+    NativeCalls.poolGradient(
+        lengths.length,
+        states.stride(),
+        states.columns(),
+        largest,
+        time,
+        lengths,
+        address(arena, states),
+        address(arena, pooled),
+        address(arena, dPooled),
+        address(arena, dStates));
   }
 
   @Override

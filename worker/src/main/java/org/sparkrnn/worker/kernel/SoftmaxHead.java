@@ -83,6 +83,27 @@ public record SoftmaxHead(
     return StrictMath.log(sum) + largest - label;
   }
 
+  /** Sums of squares of the first positions after {@link Kernel#squaredLoss}, per output. */
+  public void squaredErrors(int count, float[] copy, double[] target) {
+    statistics.rows(0, count).read(copy, 0);
+    for (int p = 0; p < count; p++) {
+      target[p] = (double) copy[p * STATISTICS] / vocabulary();
+    }
+  }
+
+  void checkSquaredLoss(int count, Matrix targets, boolean gradients) {
+    Checks.atMost("positions", count, positions);
+    Checks.sameArena(weights, targets);
+    if (targets.rows() < count || targets.columns() != vocabulary()) {
+      throw new IllegalArgumentException(
+          "Cannot use targets of shape %s: expected [%d, %d]"
+              .formatted(targets.shape(), count, vocabulary()));
+    }
+    if (gradients && dWeights.isAbsent()) {
+      throw new IllegalStateException("Cannot compute gradients: the head was planned without");
+    }
+  }
+
   void checkLoss(int count, int[] labels, boolean gradients) {
     Checks.atMost("positions", count, positions);
     Checks.indices("labels", labels, count, vocabulary());

@@ -83,8 +83,11 @@ final class Initializer {
       return;
     }
     for (int layer = 0; layer < spec.layers(); layer++) {
-      int from = layout.block("rnn.bias_ih_l" + layer).offset() + gate * spec.hidden();
-      Arrays.fill(parameters, from, from + spec.hidden(), bias);
+      for (String direction : spec.directions()) {
+        int block = layout.block("rnn.bias_ih_l" + layer + direction).offset();
+        int from = block + gate * spec.hidden();
+        Arrays.fill(parameters, from, from + spec.hidden(), bias);
+      }
     }
   }
 }

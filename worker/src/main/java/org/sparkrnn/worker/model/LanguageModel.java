@@ -29,7 +29,7 @@ import org.sparkrnn.worker.random.PhiloxKey;
  * #touchedRows} lists, so that a step need not visit the others; {@link #clearTouchedRows} after
  * the update restores that. Nothing is allocated per time step. Not thread-safe.
  */
-public final class LanguageModel implements AutoCloseable {
+public final class LanguageModel implements TrainableModel {
   private final ModelSpec spec;
   private final Kernel kernel;
   private final int streams;
@@ -156,45 +156,54 @@ public final class LanguageModel implements AutoCloseable {
     return ModelMemory.plan(spec, kernel, streams, window, false, 0, false).plan().bytes();
   }
 
+  @Override
   public Kernel kernel() {
     return kernel;
   }
 
+  @Override
   public ParameterLayout layout() {
     return layout;
   }
 
   /** All parameters as one row; {@link #pack} after a change. */
+  @Override
   public Matrix parameters() {
     return parameters;
   }
 
   /** All gradients as one row. */
+  @Override
   public Matrix gradients() {
     return gradients;
   }
 
   /** The optimizer's vectors, zero at the start. */
+  @Override
   public List<Matrix> moments() {
     return moments;
   }
 
   /** The embedding table; absent for one-hot input. */
+  @Override
   public Matrix embedding() {
     return embedding;
   }
 
   /** The embedding's gradient; absent for one-hot input. */
+  @Override
   public Matrix dEmbedding() {
     return dEmbedding;
   }
 
   /** Rows of the embedding with a gradient, in the order of their first position. */
+  @Override
   public TouchedRows touchedRows() {
     return touchedRows;
   }
 
   /** Overwrites all parameters and packs them. */
+  @Override
   public void setParameters(float[] values) {
     if (values.length != layout.size()) {
       throw new IllegalArgumentException(
@@ -205,6 +214,7 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /** Tells the kernel that parameters have changed. */
+  @Override
   public void pack() {
     for (RecurrentLayer layer : layers) {
       kernel.pack(layer);
@@ -323,6 +333,7 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /** Sets the embedding's gradient back to zero. */
+  @Override
   public void clearTouchedRows() {
     if (!dEmbedding.isAbsent()) {
       kernel.zeroRows(dEmbedding, touchedRows.rows(), touchedRows.count());

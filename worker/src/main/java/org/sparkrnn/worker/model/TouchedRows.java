@@ -7,12 +7,18 @@ public final class TouchedRows {
   private int count;
   private int windows;
 
-  TouchedRows(int vocabulary, int positions) {
+  /**
+   * For windows of so many positions at most.
+   *
+   * @param vocabulary rows of the table; 0 if there is none
+   */
+  public TouchedRows(int vocabulary, int positions) {
     this.lastWindow = new int[vocabulary];
     this.rows = new int[Math.min(vocabulary, positions)];
   }
 
-  void collect(int[] tokens, int positions) {
+  /** Replaces the rows by those of the first positions' tokens. */
+  public void collect(int[] tokens, int positions) {
     windows++;
     count = 0;
     for (int p = 0; p < positions; p++) {

@@ -11,6 +11,10 @@ public enum Purpose {
   SAMPLING(2),
   /** Rounding of what a replica sends to be averaged. */
   DELTA(3),
+  /** Order of the sequences of an epoch. */
+  SEQUENCE_ORDER(4),
+  /** Order of the batches of a bucket of sequences. */
+  BATCH_ORDER(5),
   /** Dropout masks; {@link #at} adds the place in the model. */
   DROPOUT(0x1000);
 

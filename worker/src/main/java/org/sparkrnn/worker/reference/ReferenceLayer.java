@@ -41,18 +41,27 @@ final class ReferenceLayer {
   private int[] tokens = new int[0];
 
   ReferenceLayer(CellKind kind, ParameterLayout layout, int index, int batch) {
+    this(kind, layout, String.valueOf(index), batch);
+  }
+
+  /**
+   * A layer by what its parameters' names end with.
+   *
+   * @param name such as {@code 0_reverse}
+   */
+  ReferenceLayer(CellKind kind, ParameterLayout layout, String name, int batch) {
     this.cell = kind.reference();
     this.slots = kind.slots();
     this.gatedState = kind.hasGatedState();
     this.batch = batch;
-    this.input = layout.block("rnn.weight_ih_l" + index).columns();
-    this.units = layout.block("rnn.weight_hh_l" + index).columns();
-    this.weightIh = layout.block("rnn.weight_ih_l" + index).offset();
-    this.weightHh = layout.block("rnn.weight_hh_l" + index).offset();
-    this.biasIh = layout.block("rnn.bias_ih_l" + index).offset();
-    this.biasHh = layout.block("rnn.bias_hh_l" + index).offset();
+    this.input = layout.block("rnn.weight_ih_l" + name).columns();
+    this.units = layout.block("rnn.weight_hh_l" + name).columns();
+    this.weightIh = layout.block("rnn.weight_ih_l" + name).offset();
+    this.weightHh = layout.block("rnn.weight_hh_l" + name).offset();
+    this.biasIh = layout.block("rnn.bias_ih_l" + name).offset();
+    this.biasHh = layout.block("rnn.bias_hh_l" + name).offset();
     this.peepholeCount = kind.peepholes();
-    this.peepholes = peepholeCount == 0 ? 0 : layout.block("rnn.weight_ph_l" + index).offset();
+    this.peepholes = peepholeCount == 0 ? 0 : layout.block("rnn.weight_ph_l" + name).offset();
   }
 
   /**

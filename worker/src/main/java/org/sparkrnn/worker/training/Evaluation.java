@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -16,7 +17,8 @@ import java.util.Map;
  * @param lossSumNats summed in stream order
  */
 public record Evaluation(
-    long tokens, int streams, long predictions, long unknown, double lossSumNats) {
+    long tokens, int streams, long predictions, long unknown, double lossSumNats)
+    implements Measured {
 
   /**
    * The sum over all streams, whatever the order of the parts.
@@ -50,6 +52,17 @@ public record Evaluation(
     return new Evaluation(tokens, streams, predictions, unknown, lossSumNats);
   }
 
+  @Override
+  public double loss() {
+    return natsPerToken();
+  }
+
+  @Override
+  public String summary() {
+    return String.format(
+        Locale.ROOT, "%.4f nats per token, perplexity %.2f", natsPerToken(), perplexity());
+  }
+
   public double natsPerToken() {
     return lossSumNats / predictions;
   }
@@ -67,7 +80,7 @@ public record Evaluation(
     return (double) unknown / predictions;
   }
 
-  /** The fields that {@code evaluate --json} prints. */
+  @Override
   public Map<String, Object> fields() {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("tokens", tokens);

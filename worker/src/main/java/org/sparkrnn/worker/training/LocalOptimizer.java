@@ -7,8 +7,8 @@ import org.sparkrnn.worker.kernel.GradientTransform;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.kernel.UpdateRule;
-import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.TouchedRows;
+import org.sparkrnn.worker.model.TrainableModel;
 
 /**
  * One update of a model's parameters from its gradients: clipping by global norm, then by value,
@@ -18,7 +18,7 @@ import org.sparkrnn.worker.model.TouchedRows;
 final class LocalOptimizer {
   private final OptimizerConfig config;
   private final ClippingConfig clipping;
-  private final LanguageModel model;
+  private final TrainableModel model;
   private final Kernel kernel;
 
   /** Everything behind the embedding, as one row. */
@@ -28,7 +28,7 @@ final class LocalOptimizer {
   private double norm;
   private boolean clipped;
 
-  LocalOptimizer(OptimizerConfig config, ClippingConfig clipping, LanguageModel model) {
+  LocalOptimizer(OptimizerConfig config, ClippingConfig clipping, TrainableModel model) {
     this.config = config;
     this.clipping = clipping;
     this.model = model;

@@ -13,11 +13,10 @@ import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.config.OuterConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
-import org.sparkrnn.common.corpus.TokenReader;
-import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.model.ModelSchema;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /**
@@ -27,12 +26,11 @@ import org.sparkrnn.worker.model.ModelSpec;
  */
 public final class PlainTrainer {
   private static final Logger LOG = LoggerFactory.getLogger(PlainTrainer.class);
-  private static final String TRAIN = "train";
   private static final String VALIDATION = "valid";
 
   private final TrainingConfig config;
-  private final CorpusReader corpus;
-  private final Vocabulary vocabulary;
+  private final TrainingCorpus corpus;
+  private final ModelSchema schema;
   private final ModelSpec spec;
   private final Kernel kernel;
   private final CheckpointStore store;
@@ -40,7 +38,7 @@ public final class PlainTrainer {
   private float[] parameters;
   private ReplicaState replica = ReplicaState.start();
 
-  private PlainTrainer(TrainingConfig config, Files files, CorpusReader corpus, Kernel kernel)
+  private PlainTrainer(TrainingConfig config, Files files, TrainingCorpus corpus, Kernel kernel)
       throws IOException {
     if (config.training().replicas() != 1 || config.outer().kind() != OuterConfig.Kind.AVERAGE) {
       throw new BadInputException(
@@ -48,11 +46,11 @@ public final class PlainTrainer {
     }
     this.config = config;
     this.corpus = corpus;
-    this.vocabulary = corpus.vocabulary();
-    this.spec = ModelSpec.of(config.model(), vocabulary.size());
+    this.schema = corpus.schema();
+    this.spec = schema.spec(config);
     this.kernel = kernel;
     this.store = new CheckpointStore(files, config.checkpoint().path());
-    this.state = TrainingState.start(Plan.of(config, corpus.manifest().split(TRAIN).tokens()));
+    this.state = TrainingState.start(Plan.of(config, corpus.trainingSize(config)));
     this.parameters = new float[0];
   }
 
@@ -67,6 +65,18 @@ public final class PlainTrainer {
       TrainingConfig config,
       Files files,
       CorpusReader corpus,
+      Kernel kernel,
+      boolean resume,
+      BooleanSupplier stop)
+      throws IOException {
+    return run(config, files, new TokenCorpus(corpus), kernel, resume, stop);
+  }
+
+  /** As above, on any corpus. */
+  public static TrainingState run(
+      TrainingConfig config,
+      Files files,
+      TrainingCorpus corpus,
       Kernel kernel,
       boolean resume,
       BooleanSupplier stop)
@@ -88,7 +98,7 @@ public final class PlainTrainer {
           "Cannot start a run in %s: it has checkpoints already".formatted(store.path()));
     }
     TrainingCheckpoint checkpoint = TrainingCheckpoint.open(newest.get());
-    checkpoint.requireContinuedBy(config, vocabulary);
+    checkpoint.requireContinuedBy(config, schema);
     state = checkpoint.state();
     parameters = checkpoint.parameters();
     replica = checkpoint.replica(0);
@@ -97,32 +107,30 @@ public final class PlainTrainer {
   private TrainingState train(BooleanSupplier stop) throws IOException {
     long startNanos = System.nanoTime();
     long limitNanos = config.training().maxDuration().toNanos();
-    try (TokenReader tokens = corpus.tokens(TRAIN)) {
-      while (state.end(config).isEmpty()) {
-        trainRound(tokens);
-        if (state.evaluationDue(config)) {
-          evaluate();
-        }
-        boolean ends =
-            state.end(config).isPresent()
-                || stop.getAsBoolean()
-                || (limitNanos > 0 && System.nanoTime() - startNanos >= limitNanos);
-        if (ends || state.checkpointDue(config)) {
-          saveCheckpoint();
-        }
-        if (ends) {
-          break;
-        }
+    while (state.end(config).isEmpty()) {
+      trainRound();
+      if (state.evaluationDue(config)) {
+        evaluate();
+      }
+      boolean ends =
+          state.end(config).isPresent()
+              || stop.getAsBoolean()
+              || (limitNanos > 0 && System.nanoTime() - startNanos >= limitNanos);
+      if (ends || state.checkpointDue(config)) {
+        saveCheckpoint();
+      }
+      if (ends) {
+        break;
       }
     }
     return state;
   }
 
-  private void trainRound(TokenReader tokens) throws IOException {
-    state = state.beginEpoch(tokens.tokens());
+  private void trainRound() throws IOException {
+    state = state.beginEpoch(corpus.trainingSize(config));
     int steps = state.stepsInRound(config);
     ReplicaResult result =
-        ReplicaTrainer.run(
+        corpus.train(
             config,
             spec,
             kernel,
@@ -130,39 +138,22 @@ public final class PlainTrainer {
             state.task(0, steps),
             parameters,
             replica,
-            tokens::read,
             () -> false);
     parameters = result.parameters();
     replica = result.state();
     state = state.afterRound(steps);
     LOG.debug(
-        "round {}, step {}: {} nats per token",
+        "round {}, step {}: loss {}",
         state.round(),
         state.step(),
         result.statistics().lossNatsPerToken());
   }
 
   private void evaluate() throws IOException {
-    if (!corpus.manifest().splits().containsKey(VALIDATION)) {
-      return;
-    }
-    int streams = Evaluator.streams(config, VALIDATION);
-    try (TokenReader tokens = corpus.tokens(VALIDATION)) {
-      if (tokens.tokens() <= streams) {
-        return;
-      }
-      Evaluation evaluation =
-          Evaluator.evaluate(
-              spec,
-              kernel,
-              parameters,
-              tokens::read,
-              tokens.tokens(),
-              streams,
-              streams,
-              vocabulary.unknown().orElse(Evaluator.NO_UNKNOWN));
-      state = state.afterEvaluation(config, evaluation.natsPerToken());
-      LOG.debug("step {}: validation {} nats per token", state.step(), evaluation.natsPerToken());
+    Optional<Measured> evaluation = corpus.evaluate(config, spec, kernel, parameters, VALIDATION);
+    if (evaluation.isPresent()) {
+      state = state.afterEvaluation(config, evaluation.get().loss());
+      LOG.debug("step {}: validation {}", state.step(), evaluation.get().summary());
     }
   }
 
@@ -170,7 +161,7 @@ public final class PlainTrainer {
     TrainingCheckpoint.write(
         store,
         config,
-        vocabulary,
+        schema,
         state,
         parameters,
         Collections.unmodifiableSortedMap(new TreeMap<>()),

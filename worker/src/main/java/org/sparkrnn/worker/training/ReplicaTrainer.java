@@ -3,50 +3,45 @@ package org.sparkrnn.worker.training;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
-import org.sparkrnn.common.config.LossConfig;
+import java.util.function.Function;
 import org.sparkrnn.common.config.OptimizerConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.DivergedException;
+import org.sparkrnn.common.sequences.SequenceSource;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.TrainableModel;
 
 /**
- * Trains one replica for one round: truncated back-propagation through time over its rows, one
- * update per window. A pure function of its arguments; what they hold is not written to.
+ * Trains one replica for one round: truncated back-propagation through time over its rows, or
+ * through whole sequences, one update per window or batch. A pure function of its arguments; what
+ * they hold is not written to.
  */
 public final class ReplicaTrainer {
   private final TrainingConfig config;
-  private final ModelSpec spec;
   private final Plan plan;
   private final ReplicaTask task;
-  private final LanguageModel model;
+  private final LocalSteps local;
+  private final TrainableModel model;
   private final LocalOptimizer optimizer;
-  private final WindowReader windows;
   private final Schedule schedule;
   private final long tokensPerEpoch;
 
-  private ReplicaTrainer(
-      TrainingConfig config,
-      ModelSpec spec,
-      Plan plan,
-      ReplicaTask task,
-      LanguageModel model,
-      TokenSource tokens) {
+  private ReplicaTrainer(TrainingConfig config, Plan plan, ReplicaTask task, LocalSteps local) {
     this.config = config;
-    this.spec = spec;
     this.plan = plan;
     this.task = task;
-    this.model = model;
+    this.local = local;
+    this.model = local.model();
     this.optimizer = new LocalOptimizer(config.optimizer(), config.clipping(), model);
-    this.windows = new WindowReader(tokens, plan.streams(), plan.window());
     this.schedule = new Schedule(config);
     this.tokensPerEpoch = plan.tokensPerEpoch();
   }
 
   /**
-   * Runs a task.
+   * Runs a task of a language model.
    *
    * @param cancelled asked between windows; the task is then given up
    * @return the parameters after its last step (the very ones it was given if it takes none), what
@@ -65,24 +60,69 @@ public final class ReplicaTrainer {
       TokenSource tokens,
       BooleanSupplier cancelled)
       throws IOException {
+    return run(
+        config,
+        spec,
+        kernel,
+        plan,
+        task,
+        parameters,
+        state,
+        hidden -> new WindowSteps(config, spec, kernel, plan, task.replica(), hidden, tokens),
+        cancelled);
+  }
+
+  /** As {@link #run}, of a model of sequences. */
+  public static ReplicaResult runSequences(
+      TrainingConfig config,
+      ModelSpec spec,
+      Kernel kernel,
+      Plan plan,
+      ReplicaTask task,
+      float[] parameters,
+      ReplicaState state,
+      SequenceSource sequences,
+      BooleanSupplier cancelled)
+      throws IOException {
+    return run(
+        config,
+        spec,
+        kernel,
+        plan,
+        task,
+        parameters,
+        state,
+        hidden -> new SequenceSteps(config, spec, kernel, plan, task, sequences),
+        cancelled);
+  }
+
+  private static ReplicaResult run(
+      TrainingConfig config,
+      ModelSpec spec,
+      Kernel kernel,
+      Plan plan,
+      ReplicaTask task,
+      float[] parameters,
+      ReplicaState state,
+      Function<float[], LocalSteps> steps,
+      BooleanSupplier cancelled)
+      throws IOException {
     long startNanos = System.nanoTime();
     ReplicaState start = startOf(config, spec, plan, task, state);
-    if (plan.timeInStep(task.replica(), task.firstStep()) == 0) {
+    if (plan.tokensInStep(task.replica(), task.firstStep()) == 0) {
       return new ReplicaResult(
           parameters,
           start,
           new ReplicaStatistics(0, 0, 0, 0, 0, 0, System.nanoTime() - startNanos, kernel.name()));
     }
-    int momentVectors = momentVectors(config);
-    try (LanguageModel model =
-        LanguageModel.forTraining(spec, kernel, plan.streams(), plan.window(), momentVectors)) {
+    try (LocalSteps local = steps.apply(start.hidden())) {
+      TrainableModel model = local.model();
       model.setParameters(parameters);
-      model.writeState(start.hidden());
       for (int i = 0; i < start.moments().length / parameters.length; i++) {
         model.moments().get(i).write(start.moments(), i * parameters.length);
       }
-      ReplicaTrainer trainer = new ReplicaTrainer(config, spec, plan, task, model, tokens);
-      return trainer.run(start.optimizerSteps(), startNanos, cancelled);
+      return new ReplicaTrainer(config, plan, task, local)
+          .run(start.optimizerSteps(), startNanos, cancelled);
     }
   }
 
@@ -102,8 +142,7 @@ public final class ReplicaTrainer {
     long clippedSteps = 0;
     while (steps < task.steps()) {
       long step = task.firstStep() + steps;
-      int time = plan.timeInStep(task.replica(), step);
-      if (time == 0) {
+      if (plan.tokensInStep(task.replica(), step) == 0) {
         break;
       }
       if (cancelled.getAsBoolean()) {
@@ -111,24 +150,24 @@ public final class ReplicaTrainer {
             "Cannot finish round %d of replica %d: it was cancelled at step %d"
                 .formatted(task.round() + 1, task.replica(), task.globalStepBase() + steps));
       }
-      double loss = trainWindow(step, time);
+      LocalSteps.Trained trained = local.train(step, masks(step));
       double norm = optimizer.measure();
-      requireFinite("loss", loss, steps);
+      requireFinite("loss", trained.lossSum(), steps);
       requireFinite("gradient norm", norm, steps);
       updates++;
       optimizer.step(learningRate(step), updates);
       model.pack();
-      model.carryState(time);
+      local.updated();
 
       steps++;
-      trainedTokens += (long) time * plan.streams();
-      lossSumNats += loss;
+      trainedTokens += trained.predictions();
+      lossSumNats += trained.lossSum();
       normSum += norm;
       normMax = Math.max(normMax, norm);
       clippedSteps += optimizer.clipped() ? 1 : 0;
     }
     ReplicaState end =
-        new ReplicaState(hidden(), keepsMoments(config) ? moments() : new float[0], updates);
+        new ReplicaState(local.hidden(), keepsMoments(config) ? moments() : new float[0], updates);
     return new ReplicaResult(
         model.parameters().toArray(),
         keepsMoments(config) ? end : end.withMoments(new float[0], 0),
@@ -143,21 +182,9 @@ public final class ReplicaTrainer {
             model.kernel().name()));
   }
 
-  /** Sum of the window's losses in nats; leaves the gradients in the model. */
-  private double trainWindow(long step, int time) throws IOException {
-    for (int stream = 0; stream < plan.streams(); stream++) {
-      long first = plan.rowStart(task.replica(), stream) + step * plan.window();
-      windows.read(stream, first, time);
-    }
-    boolean mean = config.loss().reduction() == LossConfig.Reduction.TOKEN_MEAN;
-    float scale = 1f / (mean ? time * plan.streams() : plan.streams());
+  private LanguageModel.Masks masks(long step) {
     long globalStep = task.globalStepBase() + step - task.firstStep();
-    return model.train(
-        time,
-        windows.tokens(),
-        windows.labels(),
-        scale,
-        new LanguageModel.Masks(config.training().seed(), globalStep, task.replica()));
+    return new LanguageModel.Masks(config.training().seed(), globalStep, task.replica());
   }
 
   private double learningRate(long step) {
@@ -182,12 +209,6 @@ public final class ReplicaTrainer {
                   task.globalStepBase() + stepsDone + 1,
                   task.epoch() + 1));
     }
-  }
-
-  private float[] hidden() {
-    float[] hidden = new float[spec.stateFloats(plan.streams())];
-    model.readState(hidden);
-    return hidden;
   }
 
   private float[] moments() {

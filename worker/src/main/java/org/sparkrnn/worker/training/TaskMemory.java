@@ -7,6 +7,7 @@ import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.sequences.SequenceModel;
 
 /**
  * The memory that one running task takes; the formula is in docs/kernel.md.
@@ -23,7 +24,10 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
     int streams = config.batch().streams();
     int window = config.batch().window();
     int moments = ReplicaTrainer.momentVectors(config);
-    long arena = LanguageModel.trainingBytes(spec, kernel, streams, window, moments);
+    long arena =
+        spec.task().isOfSequences()
+            ? SequenceModel.trainingBytes(spec, kernel, streams, window, moments)
+            : LanguageModel.trainingBytes(spec, kernel, streams, window, moments);
     long heap = Float.BYTES * heapElements(config, spec);
     return kernel instanceof JavaKernel
         ? new TaskMemory(0, arena + heap)
@@ -38,8 +42,12 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
     long moments = keepsMoments ? ReplicaTrainer.momentVectors(config) * parameters : 0;
     long state = spec.stateFloats(config.batch().streams());
     long windows = 5 * positions; // tokens, labels, three numbers for each loss
+    if (spec.task().isOfSequences()) {
+      long columns = spec.task().dense() ? spec.vocabulary() : 0;
+      windows = (9 + columns) * positions + (long) config.batch().streams() * spec.outputs();
+    }
     long touchedRows =
-        spec.isOneHot() ? 0 : spec.vocabulary() + Math.min(spec.vocabulary(), positions);
+        spec.embedding() == 0 ? 0 : spec.vocabulary() + Math.min(spec.vocabulary(), positions);
     return parameters + 2 * moments + 2 * state + windows + touchedRows;
   }
 }

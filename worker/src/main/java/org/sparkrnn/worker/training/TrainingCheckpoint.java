@@ -26,8 +26,10 @@ import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.common.sequences.SequenceSchema;
 import org.sparkrnn.common.storage.HeapLimit;
 import org.sparkrnn.common.storage.Json;
+import org.sparkrnn.worker.model.ModelSchema;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /**
@@ -40,8 +42,8 @@ import org.sparkrnn.worker.model.ModelSpec;
  *   <li>{@code replica-R.safetensors}: hidden state {@code hidden_l0, cell_l0 [streams, hidden]} …,
  *       the optimizer's moments such as {@code mean.…}, and {@code optimizer_steps [2]}, their
  *       updates as multiple of 2²⁴ and rest
- *   <li>{@code state.json}, {@code config.json}, {@code vocabulary.json}; and {@code run.json},
- *       which is not compared: times, hosts, versions
+ *   <li>{@code state.json}, {@code config.json}, {@code vocabulary.json}, for models of sequences
+ *       {@code schema.json}; and {@code run.json}, which is not compared: times, hosts, versions
  * </ul>
  */
 public final class TrainingCheckpoint {
@@ -56,7 +58,7 @@ public final class TrainingCheckpoint {
 
   private final Checkpoint checkpoint;
   private final TrainingConfig config;
-  private final Vocabulary vocabulary;
+  private final ModelSchema schema;
   private final ModelSpec spec;
   private final TrainingState state;
 
@@ -65,14 +67,40 @@ public final class TrainingCheckpoint {
     this.config =
         TrainingConfig.ofCheckpoint(
             checkpoint.bytes(CONFIG, MAX_JSON_BYTES), checkpoint.pathOf(CONFIG));
-    this.vocabulary =
-        Vocabulary.parse(
-            checkpoint.bytes(Vocabulary.FILE, Vocabulary.MAX_FILE_BYTES),
-            checkpoint.pathOf(Vocabulary.FILE));
-    this.spec = ModelSpec.of(config.model(), vocabulary.size());
+    this.schema = schemaOf(checkpoint, config);
+    this.spec = specOf(schema, config, checkpoint);
     this.state =
         TrainingState.fromJson(checkpoint.bytes(STATE, MAX_JSON_BYTES), checkpoint.pathOf(STATE));
     requireConsistent();
+  }
+
+  private static ModelSchema schemaOf(Checkpoint checkpoint, TrainingConfig config)
+      throws IOException {
+    Vocabulary vocabulary =
+        Vocabulary.parse(
+            checkpoint.bytes(Vocabulary.FILE, Vocabulary.MAX_FILE_BYTES),
+            checkpoint.pathOf(Vocabulary.FILE));
+    if (!config.task().isOfSequences()) {
+      return ModelSchema.of(vocabulary);
+    }
+    String path = checkpoint.pathOf(SequenceSchema.FILE);
+    if (!checkpoint.has(SequenceSchema.FILE)) {
+      throw new CorruptFileException("Cannot read %s: it is missing".formatted(path));
+    }
+    SequenceSchema sequences =
+        SequenceSchema.parse(
+            checkpoint.bytes(SequenceSchema.FILE, SequenceSchema.MAX_FILE_BYTES), path);
+    return new ModelSchema(vocabulary, List.of(sequences));
+  }
+
+  private static ModelSpec specOf(ModelSchema schema, TrainingConfig config, Checkpoint checkpoint)
+      throws CorruptFileException {
+    try {
+      return schema.spec(config);
+    } catch (BadInputException e) {
+      throw new CorruptFileException(
+          "Cannot read %s: %s".formatted(checkpoint.pathOf(CONFIG), e.getMessage()), e);
+    }
   }
 
   /** Each file is what its writer wrote; they may still be of different checkpoints. */
@@ -88,7 +116,8 @@ public final class TrainingCheckpoint {
     boolean planned =
         plan.replicas() == config.training().replicas()
             && plan.streams() == config.batch().streams()
-            && plan.window() == config.batch().window();
+            && plan.window() == config.batch().window()
+            && (plan.unit() == Plan.Unit.SEQUENCES) == config.task().isOfSequences();
     if (!planned || state.step() != checkpoint.step()) {
       throw new CorruptFileException(
           "Cannot read %s: it is of step %d with %s, the checkpoint of step %d with other settings"
@@ -117,14 +146,14 @@ public final class TrainingCheckpoint {
   public static Checkpoint write(
       CheckpointStore store,
       TrainingConfig config,
-      Vocabulary vocabulary,
+      ModelSchema schema,
       TrainingState state,
       float[] parameters,
       SortedMap<String, float[]> outer,
       ReplicaStates replicas,
       Map<String, ?> run)
       throws IOException {
-    ModelSpec spec = ModelSpec.of(config.model(), vocabulary.size());
+    ModelSpec spec = schema.spec(config);
     ParameterLayout layout = spec.layout();
     requireFinite(layout, parameters, state);
     CheckpointWriter writer = store.begin(state.step());
@@ -139,7 +168,10 @@ public final class TrainingCheckpoint {
     }
     writer.add(STATE, state.toJson());
     writer.add(CONFIG, config.semanticText().getBytes(StandardCharsets.UTF_8));
-    writer.add(Vocabulary.FILE, vocabulary.toJson());
+    writer.add(Vocabulary.FILE, schema.vocabulary().toJson());
+    if (schema.isOfSequences()) {
+      writer.add(SequenceSchema.FILE, schema.sequences().toJson());
+    }
     writer.addUnlisted(RUN, Json.bytes(run));
     if (state.bestStep() > 0) {
       writer.bestStep(state.bestStep());
@@ -171,7 +203,12 @@ public final class TrainingCheckpoint {
   }
 
   public Vocabulary vocabulary() {
-    return vocabulary;
+    return schema.vocabulary();
+  }
+
+  /** What the numbers that enter and leave the model mean. */
+  public ModelSchema schema() {
+    return schema;
   }
 
   public ModelSpec spec() {
@@ -260,13 +297,32 @@ public final class TrainingCheckpoint {
    *
    * @throws BadInputException naming the setting and both values, or the vocabulary
    */
-  public void requireContinuedBy(TrainingConfig resumed, Vocabulary corpusVocabulary) {
+  public void requireContinuedBy(TrainingConfig resumed, ModelSchema corpus) {
     List<ConfigDifference> differences = resumed.differences(config);
     if (!differences.isEmpty()) {
       throw new BadInputException(
           "Cannot resume %s: %s".formatted(checkpoint.path(), text(differences)));
     }
-    requireVocabulary(corpusVocabulary);
+    requireSchema(corpus);
+  }
+
+  /**
+   * Checks that the numbers of a corpus mean what they mean to this model.
+   *
+   * @throws BadInputException if they do not
+   */
+  public void requireSchema(ModelSchema corpus) {
+    if (corpus.isOfSequences() != schema.isOfSequences()) {
+      throw new BadInputException(
+          "Cannot use checkpoint %s on this corpus: it was trained on %s, the corpus has %s"
+              .formatted(checkpoint.path(), schema, corpus));
+    }
+    requireVocabulary(corpus.vocabulary());
+    if (!schema.means(corpus)) {
+      throw new BadInputException(
+          "Cannot use checkpoint %s on this corpus: its %s (%s) is not the corpus's (%s)"
+              .formatted(checkpoint.path(), SequenceSchema.FILE, schema, corpus));
+    }
   }
 
   /**
@@ -275,10 +331,10 @@ public final class TrainingCheckpoint {
    * @throws BadInputException if the vocabularies differ
    */
   public void requireVocabulary(Vocabulary corpusVocabulary) {
-    if (!vocabulary.fingerprint().equals(corpusVocabulary.fingerprint())) {
+    if (!vocabulary().fingerprint().equals(corpusVocabulary.fingerprint())) {
       throw new BadInputException(
           "Cannot use checkpoint %s on this corpus: its vocabulary (%s) is not the corpus's (%s)"
-              .formatted(checkpoint.path(), vocabulary, corpusVocabulary));
+              .formatted(checkpoint.path(), vocabulary(), corpusVocabulary));
     }
   }
 
@@ -320,7 +376,8 @@ public final class TrainingCheckpoint {
   private static ParameterLayout stateLayout(ModelSpec spec, int streams) {
     ParameterLayout.Builder layout = ParameterLayout.builder();
     List<String> names = List.of("hidden", "cell").subList(0, spec.cell().states());
-    for (int layer = 0; layer < spec.layers(); layer++) {
+    int carrying = spec.task().isOfSequences() ? 0 : spec.layers();
+    for (int layer = 0; layer < carrying; layer++) {
       for (String name : names) {
         layout.add(name + "_l" + layer, streams, spec.hidden());
       }

@@ -73,7 +73,7 @@ public record TrainingState(
     if (stepInEpoch > 0) {
       return this;
     }
-    return withPlan(new Plan(corpusTokens, plan.replicas(), plan.streams(), plan.window()));
+    return withPlan(plan.withTokens(corpusTokens));
   }
 
   /**
@@ -237,7 +237,7 @@ public record TrainingState(
       fields.put("best_step", bestStep);
     }
     Map<String, Object> planFields = new TreeMap<>();
-    planFields.put("tokens", plan.tokens());
+    planFields.put(planned(plan.unit()), plan.tokens());
     planFields.put("replicas", plan.replicas());
     planFields.put("streams", plan.streams());
     planFields.put("window", plan.window());
@@ -253,12 +253,15 @@ public record TrainingState(
   public static TrainingState fromJson(byte[] bytes, String path) throws CorruptFileException {
     JsonObject fields = Json.parse(bytes, path);
     JsonObject planFields = fields.object("plan");
+    boolean ofSequences = planFields.has(planned(Plan.Unit.SEQUENCES));
+    Plan.Unit unit = ofSequences ? Plan.Unit.SEQUENCES : Plan.Unit.TOKENS;
     Plan plan =
         new Plan(
-            counter(planFields, "tokens"),
+            counter(planFields, planned(unit)),
             planFields.smallInteger("replicas", 1),
             planFields.smallInteger("streams", 1),
-            planFields.smallInteger("window", 1));
+            planFields.smallInteger("window", 1),
+            unit);
     boolean evaluated = fields.has("best_step");
     TrainingState state =
         new TrainingState(
@@ -283,6 +286,10 @@ public record TrainingState(
       throw fields.wrong("plateau_factor", "at least 0 and at most 1");
     }
     return state;
+  }
+
+  private static String planned(Plan.Unit unit) {
+    return unit == Plan.Unit.SEQUENCES ? "sequences" : "tokens";
   }
 
   /** What no run can count beyond; products with it must not overflow. */

@@ -49,7 +49,7 @@ abstract class KernelAccuracyContract {
     return Precision.FLOAT32;
   }
 
-  private double bound(int hidden) {
+  final double bound(int hidden) {
     return switch (precision()) {
       case FLOAT32 -> 4 * 4 * Matrix.padded(hidden) * UNIT_ROUNDOFF;
       case BF16 -> BF16_BOUND;

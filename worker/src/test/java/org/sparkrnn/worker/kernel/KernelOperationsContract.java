@@ -12,7 +12,7 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /** The part of {@link KernelContract} beside the recurrent layers, to the bit. */
-abstract class KernelOperationsContract extends KernelAccuracyContract {
+abstract class KernelOperationsContract extends SequenceKernelContract {
   private static final int[] SIZES = {1, 3, 15, 16, 17, 31, 64, 100, 1000};
 
   @Test

@@ -133,6 +133,59 @@ final class SoftmaxFixture implements AutoCloseable {
     assertLosses(positions, statistics);
   }
 
+  /** The squared error instead of the softmax. */
+  void checkSquared(int positions) {
+    String what = "%d positions, %d outputs:".formatted(positions, vocabulary);
+    LayerFixture.randomise(logits, random, 1f); // the targets
+    float[] target = logits.toArray();
+    float[] w = head.weights().toArray();
+    float[] bias = head.bias().toArray();
+    float[] h = head.hidden().toArray();
+    float scale = 0.3f;
+    float[] statistics = new float[positions * 3];
+    float[] dHidden = new float[positions * units];
+    float[] dWeights = new float[vocabulary * units];
+    float[] dBias = new float[vocabulary];
+    float[][] gradients = new float[positions][vocabulary];
+    for (int p = 0; p < positions; p++) {
+      float[] lanes = new float[16];
+      for (int v = 0; v < vocabulary; v++) {
+        Chain chain = new Chain(precision, bias[v]);
+        for (int k = 0; k < units; k++) {
+          chain.add(h[p * units + k], w[v * units + k]);
+        }
+        float error = chain.end() - target[p * vocabulary + v];
+        lanes[v % 16] += error * error;
+        gradients[p][v] = error * scale;
+        dBias[v] += gradients[p][v];
+      }
+      statistics[p * 3] = combined(lanes);
+    }
+    for (int k = 0; k < units; k++) {
+      for (int p = 0; p < positions; p++) {
+        Chain chain = new Chain(precision, 0f);
+        for (int v = 0; v < vocabulary; v++) {
+          chain.add(gradients[p][v], w[v * units + k]);
+        }
+        dHidden[p * units + k] = chain.end();
+      }
+      for (int v = 0; v < vocabulary; v++) {
+        Chain chain = new Chain(precision, 0f);
+        for (int p = 0; p < positions; p++) {
+          chain.add(gradients[p][v], h[p * units + k]);
+        }
+        dWeights[v * units + k] = chain.end();
+      }
+    }
+    kernel.packOutput(head);
+    kernel.squaredLoss(head, positions, logits, scale, false);
+    assertSame(what + " statistics", head.statistics().rows(0, positions).toArray(), statistics);
+    kernel.squaredLoss(head, positions, logits, scale, true);
+    assertSame(what + " dHidden", head.dHidden().rows(0, positions).toArray(), dHidden);
+    assertSame(what + " dWeights", head.dWeights().toArray(), dWeights);
+    assertSame(what + " dBias", head.dBias().toArray(), dBias);
+  }
+
   private void assertLosses(int positions, float[] statistics) {
     double expected = 0;
     for (int p = 0; p < positions; p++) {

@@ -35,6 +35,7 @@ import org.sparkrnn.common.storage.LocalFiles;
 import org.sparkrnn.common.storage.MemoryFiles;
 import org.sparkrnn.common.storage.Mutator;
 import org.sparkrnn.worker.kernel.JavaKernel;
+import org.sparkrnn.worker.model.ModelSchema;
 
 /**
  * Main class of a small JVM that reads damaged files of every format: each is read, or refused with
@@ -232,7 +233,7 @@ final class HostileInputs {
     writer.commit();
     TrainingCheckpoint checkpoint =
         TrainingCheckpoint.open(CheckpointStore.resolve(hostile, "run", warning -> {}));
-    checkpoint.requireContinuedBy(config, corpus.vocabulary());
+    checkpoint.requireContinuedBy(config, ModelSchema.of(corpus.vocabulary()));
     checkpoint.parameters();
     for (int replica = 0; replica < checkpoint.state().plan().replicas(); replica++) {
       checkpoint.replica(replica);

@@ -1,0 +1,315 @@
+package org.sparkrnn.worker.reference;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.sparkrnn.common.config.TaskConfig.Bidirectional;
+import org.sparkrnn.common.config.TaskConfig.Task;
+import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/**
+ * A model of sequences in double that reads one sequence alone: no batch, no padding, no masks of
+ * steps. Its loss is the sum over its predictions of nats, or the mean over the outputs of their
+ * squared errors.
+ */
+public final class ReferenceSequenceModel {
+  private final ModelSpec spec;
+  private final ParameterLayout layout;
+  private final double[] w;
+  private final List<ReferenceLayer> forwards = new ArrayList<>();
+  private final List<ReferenceLayer> backwards = new ArrayList<>();
+  private final int units;
+  private final int features;
+
+  private Sequence sequence = new Sequence(new int[0], new double[0], new int[0], new double[0]);
+  private double[][] masks = new double[0][];
+  private int time;
+
+  /** Both directions' outputs of the last layer, {@code [step, feature]}. */
+  private double[] top = new double[0];
+
+  /** The last layer's outputs of each direction, {@code [step, unit]}, in the sequence's order. */
+  private final List<double[]> topOutputs = new ArrayList<>();
+
+  /** What predictions are made from, after dropout, {@code [prediction, feature]}. */
+  private double[] featureRows = new double[0];
+
+  /** Gradient of the loss by the outputs, {@code [prediction, output]}. */
+  private double[] dOutputs = new double[0];
+
+  private double[] outputs = new double[0];
+
+  /** The model of these parameters, which may change between calls. */
+  public ReferenceSequenceModel(ModelSpec spec, double[] parameters) {
+    this.spec = spec;
+    this.layout = spec.layout();
+    this.w = parameters;
+    this.units = spec.hidden();
+    this.features = spec.features();
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      forwards.add(new ReferenceLayer(spec.cell(), layout, layer, 1));
+      if (spec.task().isBidirectional()) {
+        backwards.add(new ReferenceLayer(spec.cell(), layout, layer + "_reverse", 1));
+      }
+    }
+  }
+
+  /**
+   * A sequence.
+   *
+   * @param tokens none where steps are numbers
+   * @param values {@code [step, column]}; none where steps are tokens
+   * @param classes one, or one for each step; none for numbers
+   * @param targets numbers to predict
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  public record Sequence(int[] tokens, double[] values, int[] classes, double[] targets) {}
+
+  /** Masks that drop nothing. */
+  public static double[][] withoutDropout(ModelSpec spec) {
+    return new double[spec.layers() + 1][0];
+  }
+
+  /**
+   * The loss of a sequence.
+   *
+   * @param dropout factors by place, 0 the embedding, l the output of layer l, the last one what
+   *     predictions are made from; an empty array drops nothing
+   */
+  public double loss(Sequence read, double[][] dropout) {
+    sequence = read;
+    masks = dropout;
+    boolean dense = spec.task().dense();
+    time = dense ? read.values().length / spec.vocabulary() : read.tokens().length;
+    double[] x = dense ? read.values() : spec.isOneHot() ? new double[0] : embedded();
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      int[] oneHot = layer == 0 && spec.isOneHot() ? read.tokens() : new int[0];
+      double[] joined = layer(layer, x, oneHot);
+      if (layer < spec.layers() - 1) {
+        x = masked(joined, masks[layer + 1]);
+      } else {
+        top = joined;
+      }
+    }
+    featureRows = masked(pooled(), masks[spec.layers()]);
+    return predict();
+  }
+
+  private double[] embedded() {
+    int columns = spec.embedding();
+    int table = layout.block(ModelSpec.EMBEDDING_WEIGHT).offset();
+    double[] rows = new double[time * columns];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = w[table + sequence.tokens()[i / columns] * columns + i % columns];
+    }
+    return masked(rows, masks[0]);
+  }
+
+  private static double[] masked(double[] values, double[] mask) {
+    double[] result = values.clone();
+    for (int i = 0; i < mask.length; i++) {
+      result[i] *= mask[i];
+    }
+    return result;
+  }
+
+  private double[][] zeros() {
+    return new double[spec.cell().states()][units];
+  }
+
+  private double[] layer(int layer, double[] x, int[] oneHot) {
+    double[] joined = new double[time * features];
+    topOutputs.clear(); // the last layer's remain
+    double[] output = forwards.get(layer).forward(w, time, zeros(), x, oneHot);
+    put(output, 0, joined);
+    topOutputs.add(output);
+    if (!backwards.isEmpty()) {
+      int[] reversedTokens = oneHot.clone();
+      for (int t = 0; t < oneHot.length; t++) {
+        reversedTokens[t] = oneHot[time - 1 - t];
+      }
+      double[] fromEnd =
+          backwards.get(layer).forward(w, time, zeros(), reversed(x), reversedTokens);
+      topOutputs.add(reversed(fromEnd));
+      put(topOutputs.get(1), second(), joined);
+    }
+    return joined;
+  }
+
+  private int second() {
+    return spec.task().bidirectional() == Bidirectional.SUM ? 0 : units;
+  }
+
+  private void put(double[] output, int column, double[] joined) {
+    for (int i = 0; i < output.length; i++) {
+      joined[i / units * features + column + i % units] += output[i];
+    }
+  }
+
+  /** The columns of a direction. */
+  private double[] take(double[] joined, int column) {
+    double[] taken = new double[joined.length / features * units];
+    for (int i = 0; i < taken.length; i++) {
+      taken[i] = joined[i / units * features + column + i % units];
+    }
+    return taken;
+  }
+
+  /** The rows in reverse order. */
+  private double[] reversed(double[] rows) {
+    int columns = rows.length / time;
+    double[] result = new double[rows.length];
+    for (int t = 0; t < time; t++) {
+      System.arraycopy(rows, t * columns, result, (time - 1 - t) * columns, columns);
+    }
+    return result;
+  }
+
+  private double[] pooled() {
+    if (spec.task().task() == Task.TAGGING) {
+      return top;
+    }
+    double[] pooled = new double[features];
+    for (int direction = 0; direction < topOutputs.size(); direction++) {
+      double[] output = topOutputs.get(direction);
+      for (int i = 0; i < output.length; i++) {
+        pooled[column(direction) + i % units] += share(direction, i) * output[i];
+      }
+    }
+    return pooled;
+  }
+
+  private int column(int direction) {
+    return direction == 0 ? 0 : second();
+  }
+
+  /** How much of an element of a direction's outputs goes into its feature. */
+  private double share(int direction, int element) {
+    int t = element / units;
+    return switch (spec.task().pooling()) {
+      case LAST -> t == (direction == 0 ? time - 1 : 0) ? 1 : 0;
+      case MEAN -> 1.0 / time;
+      case MAX -> t == largest(column(direction) + element % units) ? 1 : 0;
+    };
+  }
+
+  /** The first step that has the largest value of a feature. */
+  private int largest(int feature) {
+    int largest = 0;
+    for (int t = 1; t < time; t++) {
+      if (top[t * features + feature] > top[largest * features + feature]) {
+        largest = t;
+      }
+    }
+    return largest;
+  }
+
+  private double predict() {
+    int size = spec.outputs();
+    int weights = layout.block(ModelSpec.OUTPUT_WEIGHT).offset();
+    int bias = layout.block(ModelSpec.OUTPUT_BIAS).offset();
+    int predictions = featureRows.length / features;
+    outputs = new double[predictions * size];
+    dOutputs = new double[outputs.length];
+    double loss = 0;
+    for (int n = 0; n < predictions; n++) {
+      for (int v = 0; v < size; v++) {
+        double y = w[bias + v];
+        for (int k = 0; k < features; k++) {
+          y += featureRows[n * features + k] * w[weights + v * features + k];
+        }
+        outputs[n * size + v] = y;
+      }
+      loss += spec.task().task() == Task.REGRESSION ? squared(size) : crossEntropy(n, size);
+    }
+    return loss;
+  }
+
+  private double squared(int size) {
+    double sum = 0;
+    for (int v = 0; v < size; v++) {
+      double error = outputs[v] - sequence.targets()[v];
+      sum += error * error / size;
+      dOutputs[v] = 2 * error / size;
+    }
+    return sum;
+  }
+
+  private double crossEntropy(int n, int size) {
+    double largest = Arrays.stream(outputs, n * size, (n + 1) * size).max().orElseThrow();
+    double sum = 0;
+    for (int v = 0; v < size; v++) {
+      sum += StrictMath.exp(outputs[n * size + v] - largest);
+    }
+    int right = sequence.classes()[n];
+    for (int v = 0; v < size; v++) {
+      double probability = StrictMath.exp(outputs[n * size + v] - largest) / sum;
+      dOutputs[n * size + v] = probability - (v == right ? 1 : 0);
+    }
+    return StrictMath.log(sum) + largest - outputs[n * size + right];
+  }
+
+  /** Logits or numbers of the sequence that was read last, {@code [prediction, output]}. */
+  public double[] outputs() {
+    return outputs.clone();
+  }
+
+  /** Adds the gradient of {@code scale·loss} of the sequence that was read last. */
+  public void addGradients(double scale, double[] dw) {
+    double[] dFeatures = masked(outputGradient(scale, dw), masks[spec.layers()]);
+    double[] d = new double[0];
+    for (int layer = spec.layers() - 1; layer >= 0; layer--) {
+      boolean last = layer == spec.layers() - 1;
+      double[] dForwards = last ? topGradient(0, dFeatures) : take(d, 0);
+      double[] dx = forwards.get(layer).backward(w, dForwards, zeros(), dw);
+      if (!backwards.isEmpty()) {
+        double[] dBackwards = last ? topGradient(1, dFeatures) : take(d, second());
+        double[] fromEnd =
+            reversed(backwards.get(layer).backward(w, reversed(dBackwards), zeros(), dw));
+        for (int i = 0; i < dx.length; i++) {
+          dx[i] += fromEnd[i];
+        }
+      }
+      d = masked(dx, layer > 0 || spec.embedding() > 0 ? masks[layer] : new double[0]);
+    }
+    if (spec.embedding() > 0) {
+      int columns = spec.embedding();
+      int table = layout.block(ModelSpec.EMBEDDING_WEIGHT).offset();
+      for (int i = 0; i < d.length; i++) {
+        dw[table + sequence.tokens()[i / columns] * columns + i % columns] += d[i];
+      }
+    }
+  }
+
+  /** Gradient by the features, after adding those of the output layer. */
+  private double[] outputGradient(double scale, double[] dw) {
+    int size = spec.outputs();
+    int weights = layout.block(ModelSpec.OUTPUT_WEIGHT).offset();
+    int bias = layout.block(ModelSpec.OUTPUT_BIAS).offset();
+    double[] dFeatures = new double[featureRows.length];
+    for (int i = 0; i < dOutputs.length; i++) {
+      int n = i / size;
+      int v = i % size;
+      double d = scale * dOutputs[i];
+      dw[bias + v] += d;
+      for (int k = 0; k < features; k++) {
+        dw[weights + v * features + k] += d * featureRows[n * features + k];
+        dFeatures[n * features + k] += d * w[weights + v * features + k];
+      }
+    }
+    return dFeatures;
+  }
+
+  /** Gradient by the last layer's outputs of a direction. */
+  private double[] topGradient(int direction, double[] dFeatures) {
+    if (spec.task().task() == Task.TAGGING) {
+      return take(dFeatures, column(direction));
+    }
+    double[] d = new double[time * units];
+    for (int i = 0; i < d.length; i++) {
+      d[i] = share(direction, i) * dFeatures[column(direction) + i % units];
+    }
+    return d;
+  }
+}
