@@ -66,6 +66,7 @@ final class Progress implements TrainingListener, AutoCloseable {
             mebibytes(run.taskMemory().nativeBytes()),
             mebibytes(run.taskMemory().heapBytes())));
     line("memory: " + run.memory());
+    line("cost: " + run.cost());
     if (run.droppedTokens() > 0) {
       line(
           text(

@@ -38,8 +38,9 @@ class ProgressTest {
     assertThat(text())
         .doesNotContain("\r")
         .contains(
-            "training: 1,000 parameters, 2 replicas, 2 epochs of 4,000 tokens; a task takes 1.0 MiB")
-        .contains("memory: 9 of 10\n")
+            "training: 1,000 parameters, 2 replicas, 2 epochs of 4,000 tokens; a task takes 1.0"
+                + " MiB")
+        .contains("memory: 9 of 10\ncost: 1 s\n")
         .contains(
             "round 1  epoch 1/2  step 5  loss 2.5000  2,000 tokens/s  lr 0.500  gradient 1.50")
         .contains("  gradient 1.50 (largest 30.0, 3 clipped)  0:00:0");
@@ -56,7 +57,8 @@ class ProgressTest {
     PrintStream out = new PrintStream(written, true, StandardCharsets.UTF_8);
     try (Progress progress = Progress.of(choice, new Console(out, out, columns))) {
       TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
-      progress.started(new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory, "9 of 10"));
+      progress.started(
+          new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory, "9 of 10", "1 s"));
       progress.roundEnded(
           new RoundMetrics(
               1,

@@ -96,6 +96,8 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           free("kernel.isa", c -> c.kernel().isa()),
           semantic("kernel.precision", c -> c.kernel().precision()),
           free("kernel.bf16-emulation", c -> c.kernel().bf16Emulation()),
+          free("forecast.bandwidth", c -> c.forecast().bandwidth()),
+          free("forecast.gflops", c -> c.forecast().gflops()),
           free("display.progress", c -> c.display().progress()),
           free("display.sample-length", c -> c.display().sampleLength()),
           free("display.sample-prompt", c -> c.display().samplePrompt()));

@@ -295,6 +295,8 @@ final class ConfigLoader {
             settings.word("kernel.isa", Isa.class),
             settings.word("kernel.precision", Precision.class),
             settings.flag("kernel.bf16-emulation")),
+        new ForecastConfig(
+            settings.bytes("forecast.bandwidth"), settings.number("forecast.gflops")),
         new DisplayConfig(
             settings.word("display.progress", DisplayConfig.Progress.class),
             settings.integer("display.sample-length"),

@@ -39,6 +39,7 @@ public record TrainingConfig(
     OuterConfig outer,
     EvaluationConfig evaluation,
     KernelConfig kernel,
+    ForecastConfig forecast,
     DisplayConfig display,
     SortedMap<String, String> spark)
     implements Serializable {

@@ -17,6 +17,7 @@ import org.sparkrnn.worker.training.TaskMemory;
  * @param droppedTokens of an epoch that are too few for a row or have no label
  * @param taskMemory what one running task takes
  * @param memory what the processes take and have
+ * @param cost what a round will take and what the replicas bring
  */
 public record RunDescription(
     long parameters,
@@ -30,4 +31,5 @@ public record RunDescription(
     long tokens,
     long droppedTokens,
     TaskMemory taskMemory,
-    String memory) {}
+    String memory,
+    String cost) {}

@@ -19,6 +19,9 @@ import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.driver.cluster.AbandonedException;
 import org.sparkrnn.driver.cluster.JobWatch;
 import org.sparkrnn.driver.cluster.StopRequest;
+import org.sparkrnn.driver.cost.CostForecast;
+import org.sparkrnn.driver.cost.Machines;
+import org.sparkrnn.driver.cost.RoundWork;
 import org.sparkrnn.driver.evaluation.CorpusEvaluation;
 import org.sparkrnn.driver.memory.MemoryPlan;
 import org.sparkrnn.driver.memory.RoundMemory;
@@ -55,6 +58,7 @@ public final class Trainer {
   private final CorpusEvaluation evaluation;
   private final RunRecorder recorder;
   private final MemoryPlan memory;
+  private final CostForecast cost;
   private Duration longestRound = Duration.ZERO;
   private RunPosition position;
 
@@ -86,6 +90,11 @@ public final class Trainer {
     corpus.canEvaluate(VALIDATION, config); // refuses what would be found out after the first epoch
     new RunChecks(context, setting).requireSharedWorkFolder(watch);
     this.recorder = new RunRecorder(context, setting, store, schema, listeners, position.state());
+    Plan plan = position.state().plan();
+    this.cost =
+        new CostForecast(
+            RoundWork.of(config, spec, plan, CostForecast.rate(config, spec)),
+            Machines.of(context, plan.replicas(), (double) config.forecast().bandwidth()));
   }
 
   /**
@@ -151,6 +160,7 @@ public final class Trainer {
 
   private TrainingOutcome train() throws IOException {
     memory.warnings().forEach(LOG::warn);
+    cost.warning().ifPresent(LOG::warn);
     recorder.started(description());
     try {
       while (end().isEmpty()) {
@@ -284,7 +294,8 @@ public final class Trainer {
         state.tokens(),
         plan.droppedTokens(),
         TaskMemory.of(config, setting.spec()),
-        memory.summary());
+        memory.summary(),
+        cost.summary());
   }
 
   private static String required(String key, String value) {
