@@ -123,7 +123,7 @@ public final class CostForecast {
     double besideSteps = cost.total() - waves * work.localSteps() * work.stepSeconds();
     double steps = besideSteps * (1 - SMALL_SHARE) / SMALL_SHARE / (waves * work.stepSeconds());
     long enough = Math.max(work.localSteps(), (long) Math.ceil(steps));
-    long unit = (long) Math.pow(10, Math.max(0, Math.floor(Math.log10(enough)) - 1));
+    long unit = (long) Math.pow(10, Math.max(0, Math.floor(Math.log10((double) enough)) - 1));
     return Math.min(work.stepsPerEpoch(), (enough + unit - 1) / unit * unit);
   }
 
