@@ -67,6 +67,8 @@ public record StepRate(double flopsPerSecond) {
                 "batch.window=" + Math.min(LARGEST_WINDOW, config.batch().window()),
                 "optimizer.learning-rate=1e-9",
                 "training.replicas=1",
+                "model.task=language-model",
+                "model.bidirectional=none",
                 "kernel.choice=" + config.kernel().choice().name().toLowerCase(Locale.ROOT),
                 "kernel.isa=" + config.kernel().isa().name().toLowerCase(Locale.ROOT),
                 "kernel.bf16-emulation=" + config.kernel().bf16Emulation()));
