@@ -82,23 +82,31 @@ class TrainingConfigTest {
     int fields = 0;
     for (ConfigKey key : ConfigKey.ALL) {
       List<String> path = ConfigUtil.splitPath(key.name());
-      Object group = TrainingConfig.class.getMethod(path.get(0)).invoke(config);
-      for (RecordComponent component : group.getClass().getRecordComponents()) {
-        String kebab =
-            component
-                .getName()
-                .replaceAll("OrNaN$", "")
-                .replaceAll("([A-Z])", "-$1")
-                .toLowerCase(java.util.Locale.ROOT);
-        if (kebab.equals(path.get(1))) {
-          assertThat(component.getAccessor().invoke(group))
-              .as(key.name())
-              .isEqualTo(key.value().apply(config));
-          fields++;
+      for (Object group : groups(config, path.get(0))) {
+        for (RecordComponent component : group.getClass().getRecordComponents()) {
+          String kebab =
+              component
+                  .getName()
+                  .replaceAll("OrNaN$", "")
+                  .replaceAll("([A-Z])", "-$1")
+                  .toLowerCase(java.util.Locale.ROOT);
+          if (kebab.equals(path.get(1))) {
+            assertThat(component.getAccessor().invoke(group))
+                .as(key.name())
+                .isEqualTo(key.value().apply(config));
+            fields++;
+          }
         }
       }
     }
     assertThat(fields).isEqualTo(ConfigKey.ALL.size());
+  }
+
+  /** The records of a group of keys: that of its name, and for {@code model} its task too. */
+  private static List<Object> groups(TrainingConfig config, String name)
+      throws ReflectiveOperationException {
+    Object group = TrainingConfig.class.getMethod(name).invoke(config);
+    return name.equals("model") ? List.of(group, config.task()) : List.of(group);
   }
 
   @Test
