@@ -82,7 +82,9 @@ class LanguageModelTest {
         double[] losses = reference.forward(time, tokens, labels, state, factors);
         state = reference.finalState();
         double[] gradients = reference.backward(scale, factors).parameters();
-        assertThat(Math.abs(loss - Arrays.stream(losses).sum())).isLessThan(1e-4);
+        double exactLoss = Arrays.stream(losses).sum();
+        // 54 nats where states are below 1; a rectifier's states, and with them its losses, grow.
+        assertThat(Math.abs(loss - exactLoss)).isLessThan(1e-4 * Math.max(1, exactLoss / 54));
         assertBlocks(spec, model.gradients().toArray(), gradients);
         model.clearTouchedRows();
         model.carryState(time);
