@@ -1,4 +1,4 @@
-// Dropout and the sum of squares.
+// Dropout, sums and multiples of activations, the sum of squares.
 #include "philox.h"
 #include "variant.h"
 
@@ -9,7 +9,7 @@ void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, ph
         const float *from = in + row * shape.in_stride;
         float *to = out + row * shape.out_stride;
         for (long column = 0; column < shape.columns;) {
-            const int64_t index = row * shape.columns + column;
+            const int64_t index = (row % shape.period) * shape.columns + column;
             const int64_t first = index & -PHILOX_WORDS;
             if (first != held) {
                 philox_words((uint32_t)(first / 4), key, words);
@@ -21,6 +21,28 @@ void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, ph
                 to[column + i] = word[i] >= keep.threshold ? from[column + i] * keep.factor : 0.0f;
             }
             column += count;
+        }
+    }
+}
+
+// Padding is +0 and stays so: fma(factor, 0 - 0, +0) is +0 for either sign of the factor.
+void NAME(add_difference)(const float *left, const float *right, float factor, float *out,
+                          long count) {
+    const v16 by = v_set(factor);
+    for (long i = 0; i < count; i += LANES) {
+        v16 x = v_load(left + i);
+        if (right) x = v_sub(x, v_load(right + i));
+        v_store(out + i, v_fma(by, x, v_load(out + i)));
+    }
+}
+
+void NAME(scale_rows)(float *matrix, long stride, const float *factors, long rows) {
+    for (long row = 0; row < rows; row++) {
+        float *x = matrix + row * stride;
+        const v16 by = v_set(factors[row]);
+        const bool dropped = factors[row] == 0;
+        for (long i = 0; i < stride; i += LANES) {
+            v_store(x + i, dropped ? v_zero() : v_mul(v_load(x + i), by));
         }
     }
 }

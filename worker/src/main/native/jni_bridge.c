@@ -328,13 +328,35 @@ NATIVE(void, poolGradient)
 
 NATIVE(void, dropout)
 (JNIEnv *env, jclass self, jint variant, jlong in, jint in_stride, jlong out, jint out_stride,
- jint rows, jint columns, jint threshold, jfloat factor, jlong seed, jint step, jint replica,
- jint purpose) {
+ jint rows, jint period, jint columns, jint threshold, jfloat factor, jlong seed, jint step,
+ jint replica, jint purpose) {
     (void)env, (void)self;
-    const padded_rows shape = {rows, columns, in_stride, out_stride};
+    const padded_rows shape = {rows, period, columns, in_stride, out_stride};
     const keep keep = {(uint32_t)threshold, factor};
     const philox_key key = {(uint64_t)seed, (uint32_t)step, (uint32_t)replica, (uint32_t)purpose};
     kernel_numbered(variant)->dropout(floats(in), floats(out), shape, keep, key);
+}
+
+NATIVE(void, addDifference)
+(JNIEnv *env, jclass self, jint variant, jlong left, jlong right, jfloat factor, jlong out,
+ jlong count) {
+    (void)env, (void)self;
+    kernel_numbered(variant)->add_difference(floats(left), floats(right), factor, floats(out),
+                                             count);
+}
+
+NATIVE(void, scaleRows)
+(JNIEnv *env, jclass self, jint variant, jlong matrix, jint stride, jfloatArray factors,
+ jint rows) {
+    (void)self;
+    float some[ROWS_AT_ONCE];
+    for (jint first = 0; first < rows; first += ROWS_AT_ONCE) {
+        const jint part = rows - first < ROWS_AT_ONCE ? rows - first : ROWS_AT_ONCE;
+        (*env)->GetFloatArrayRegion(env, factors, first, part, some);
+        if ((*env)->ExceptionCheck(env)) return;
+        kernel_numbered(variant)->scale_rows(floats(matrix) + (jlong)first * stride, stride, some,
+                                             part);
+    }
 }
 
 NATIVE(jdouble, sumOfSquares)(JNIEnv *env, jclass self, jint variant, jlong vector, jlong count) {

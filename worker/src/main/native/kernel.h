@@ -58,9 +58,9 @@ typedef struct philox_key {
     uint32_t step, replica, purpose;
 } philox_key;
 
-// Rows of 16-float-padded matrices; see dropout.
+// Rows of 16-float-padded matrices; see dropout, whose mask begins again after `period` rows.
 typedef struct padded_rows {
-    long rows, columns, in_stride, out_stride;
+    long rows, period, columns, in_stride, out_stride;
 } padded_rows;
 
 // A random word from threshold on keeps an element, multiplied by the factor.
@@ -76,7 +76,7 @@ typedef struct gradient_transform {
 
 // The order of NativeKernel.RULES. RMSProp is AdaGrad where decay and complement are 1; Adam also
 // AdamW and NAdam.
-enum { RULE_SGD, RULE_MOMENTUM, RULE_RMSPROP, RULE_ADADELTA, RULE_ADAM };
+enum { RULE_SGD, RULE_MOMENTUM, RULE_RMSPROP, RULE_ADADELTA, RULE_ADAM, RULE_AVERAGED_SGD };
 
 typedef struct update_decaying {
     float rate, decay, complement, epsilon;
@@ -97,6 +97,9 @@ typedef struct update_coefficients {
         struct {
             float rate, momentum;
         } momentum;
+        struct {
+            float rate, shrink, weight;
+        } averaged;
         update_decaying decaying;  // RMSProp and AdaDelta
         update_adam adam;
     };
@@ -114,6 +117,11 @@ typedef struct kernel {
     void (*add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
                      long columns, float *table);
     void (*dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
+    // out += factor * (left - right), right NULL for zeros; count floats, a multiple of 16.
+    void (*add_difference)(const float *left, const float *right, float factor, float *out,
+                           long count);
+    // Each row times its factor, +0 where that is 0; rows padded to 16 floats.
+    void (*scale_rows)(float *matrix, long stride, const float *factors, long rows);
     double (*sum_of_squares)(const float *x, long count);
     // One step of an optimizer; moments that the rule does not keep are not touched.
     void (*update)(int rule, const update_coefficients *c, float *p, const float *g, float *first,

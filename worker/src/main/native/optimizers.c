@@ -32,6 +32,16 @@ INLINE v16 sgd(const part *at, v16 p) {
     return v_fnma(v_set(at->of->sgd.rate), transformed(at, p), p);
 }
 
+// The first average is the parameter itself, without rounding.
+INLINE v16 averaged_sgd(const part *at, v16 p) {
+    const v16 next = v_fnma(v_set(at->of->averaged.rate), transformed(at, p),
+                            v_mul(p, v_set(at->of->averaged.shrink)));
+    const v16 mean = v_load_first(at->first, at->live);
+    const v16 moved = v_fma(v_set(at->of->averaged.weight), v_sub(next, mean), mean);
+    v_store_first(at->first, at->live, at->of->averaged.weight == 1 ? next : moved);
+    return next;
+}
+
 INLINE v16 momentum(const part *at, v16 p) {
     const v16 velocity = v_fma(v_set(at->of->momentum.momentum), v_load_first(at->first, at->live),
                                transformed(at, p));
@@ -107,5 +117,7 @@ void NAME(update)(int rule, const update_coefficients *c, float *p, const float 
             UPDATE(adadelta)
         case RULE_ADAM:
             UPDATE(adam)
+        case RULE_AVERAGED_SGD:
+            UPDATE(averaged_sgd)
     }
 }

@@ -18,6 +18,8 @@ const kernel NAME(kernel) = {
     .softmax_logits = NAME(softmax_logits),
     .add_rows = NAME(add_rows),
     .dropout = NAME(dropout),
+    .add_difference = NAME(add_difference),
+    .scale_rows = NAME(scale_rows),
     .sum_of_squares = NAME(sum_of_squares),
     .update = NAME(update),
 };

@@ -55,6 +55,9 @@ void NAME(softmax_logits)(const softmax_head *head, long positions, float *logit
 void NAME(add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
                     long columns, float *table);
 void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
+void NAME(add_difference)(const float *left, const float *right, float factor, float *out,
+                          long count);
+void NAME(scale_rows)(float *matrix, long stride, const float *factors, long rows);
 double NAME(sum_of_squares)(const float *x, long count);
 void NAME(update)(int rule, const update_coefficients *c, float *p, const float *g, float *first,
                   float *second, long count);

@@ -29,6 +29,10 @@ static void update(const kernel *variant, float *v[VECTORS], long count) {
     variant->update(RULE_RMSPROP, &decaying, v[0], v[1], v[3], NULL, count);
     variant->update(RULE_ADADELTA, &decaying, v[0], v[1], v[3], v[4], count);
     variant->update(RULE_ADAM, &adam, v[0], v[1], v[2], v[3], count);
+    const update_coefficients first = {.transform = clipped, .averaged = {0.3f, 0.99f, 1}};
+    const update_coefficients later = {.transform = none, .averaged = {0.3f, 1, 0.25f}};
+    variant->update(RULE_AVERAGED_SGD, &first, v[0], v[1], v[2], NULL, count);
+    variant->update(RULE_AVERAGED_SGD, &later, v[0], v[1], v[2], NULL, count);
 }
 
 static void test_updates(const kernel *variant, long count, guard where) {
@@ -45,18 +49,39 @@ static void test_updates(const kernel *variant, long count, guard where) {
     release_all();
 }
 
-static void test_dropout(const kernel *variant, long rows, long columns, guard where) {
+static void test_dropout(const kernel *variant, long rows, long period, long columns, guard where) {
     const long stride = (columns + 15) / 16 * 16;
     const size_t floats = (size_t)(rows * stride);
     float *in = guarded(floats, where);
     float *a = guarded(floats, where), *b = guarded(floats, where);
     fill(in, rows, columns, stride, 1);
-    const padded_rows shape = {rows, columns, stride, stride};
+    const padded_rows shape = {rows, period, columns, stride, stride};
     const keep half = {0x80000000u, 2.0f};
     const philox_key key = {0x123456789abcdefull, 7, 1, 0x1000};
     variant->dropout(in, a, shape, half, key);
     portable(variant->bf16)->dropout(in, b, shape, half, key);
     expect_same("dropout", a, b, rows * stride);
+    release_all();
+}
+
+static void test_sums(const kernel *variant, long rows, long columns, guard where) {
+    const long stride = (columns + 15) / 16 * 16;
+    const size_t floats = (size_t)(rows * stride);
+    const float factors[] = {0.5f, 0, 2};
+    float *left = guarded(floats, where), *right = guarded(floats, where);
+    float *a = guarded(floats, where), *b = guarded(floats, where);
+    fill(left, rows, columns, stride, 1);
+    fill(right, rows, columns, stride, 1);
+    fill(a, rows, columns, stride, 1);
+    memcpy(b, a, floats * sizeof(float));
+    const kernel *expected = portable(variant->bf16);
+    variant->add_difference(left, right, -0.3f, a, rows * stride);
+    variant->add_difference(left, NULL, 0.7f, a, rows * stride);
+    variant->scale_rows(a, stride, factors, rows);
+    expected->add_difference(left, right, -0.3f, b, rows * stride);
+    expected->add_difference(left, NULL, 0.7f, b, rows * stride);
+    expected->scale_rows(b, stride, factors, rows);
+    expect_same("sums and multiples", a, b, rows * stride);
     release_all();
 }
 
@@ -79,8 +104,10 @@ static void test_rows(const kernel *variant, long columns, guard where) {
 void test_vectors(const kernel *variant, guard where) {
     static const long counts[] = {1, 15, 16, 17, 100, 1025};
     for (int i = 0; i < 6; i++) test_updates(variant, counts[i], where);
-    test_dropout(variant, 3, 1, where);
-    test_dropout(variant, 7, 33, where);
-    test_dropout(variant, 2, 256, where);
+    test_dropout(variant, 3, 3, 1, where);
+    test_dropout(variant, 7, 7, 33, where);
+    test_dropout(variant, 7, 2, 33, where);
+    test_dropout(variant, 2, 1, 256, where);
+    test_sums(variant, 3, 33, where);
     for (long columns = 1; columns <= 40; columns += 13) test_rows(variant, columns, where);
 }

@@ -5,8 +5,13 @@ window-CELL-LAYERS-INPUT.safetensors: one window of a small model. `parameter.NA
 the gradient under the token mean, `tokens` and `labels` [time, batch], `initial` and `final` state
 [layers, states, batch, hidden], `output` [time, batch, hidden], `losses` [time, batch] in nats.
 
+window-CELL-tied and window-CELL-residual: likewise, a module for each layer (rnn.0 … in PyTorch, blocks named as in one
+module). Tied: layers of 5 and 6 units, the embedding of 6 is the output's weights, and the activation penalties AR and TAR
+are 2 and 1, as AWD-LSTM computes them, in the gradients. Residual: three layers of 5.
+
 trajectory-CELL.safetensors: 100 steps of truncated BPTT with carried state on one sequence of tokens, from the same
-initial parameters for each optimizer. `losses.OPTIMIZER` [100]: mean nats per token before each update.
+initial parameters for each optimizer. `losses.OPTIMIZER` [100]: mean nats per token before each update. `average.NAME`: asgd's
+average of the parameters at the end.
 
 sequences-CELL-DIRECTIONS-TASK.safetensors: a batch of sequences of lengths 5, 1, 3 through PyTorch's packed sequences, two
 layers. `parameter.NAME`, `gradient.NAME` of the mean loss over the predictions, `tokens` or `values`, `classes` or `targets` of
@@ -161,6 +166,55 @@ def window(cell, layers, embedding):
     write_safetensors("window-%s-%d-%s" % (cell, layers, "embedding" if embedding else "one-hot"), tensors)
 
 
+class SpecialModel(torch.nn.Module):
+    """A module for each layer, tied or residual."""
+
+    def __init__(self, cell, sizes, vocabulary, embedding, tied):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(vocabulary, embedding)
+        kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell]
+        self.layers = torch.nn.ModuleList(kind(i, h) for i, h in zip([embedding] + sizes, sizes))
+        self.output = torch.nn.Linear(sizes[-1], vocabulary)
+        self.tied = tied
+        if tied:
+            self.output.weight = self.embedding.weight
+
+    def forward(self, tokens, states):
+        x, finals = self.embedding(tokens), []
+        for index, layer in enumerate(self.layers):
+            h, final = layer(x, states[index])
+            x = h if self.tied or index == 0 else h + x
+            finals.append(final)
+        return self.output(x), x, finals
+
+    def blocks(self):
+        for name, parameter in self.named_parameters():
+            parts = name.split(".")
+            yield "rnn." + parts[2][:-1] + parts[1] if parts[0] == "layers" else name, parameter
+
+
+def special_window(cell, kind):
+    torch.manual_seed(9)
+    vocabulary, time, batch = 11, 4, 3
+    sizes, tied = ([5, 6], True) if kind == "tied" else ([5, 5, 5], False)
+    model = SpecialModel(cell, sizes, vocabulary, 6, tied)
+    parts = [torch.randn(2 if cell == "lstm" else 1, 1, batch, size) * 0.5 for size in sizes]
+    states = [(part[0], part[1]) if cell == "lstm" else part[0] for part in parts]
+    tokens, labels = torch.randint(vocabulary, (2, time, batch))
+    logits, output, finals = model(tokens, states)
+    losses = losses_of(logits, labels)
+    # salesforce/awd-lstm-lm's AR and TAR; nothing is dropped here.
+    penalties = 2 * output.pow(2).mean() + 1 * (output[1:] - output[:-1]).pow(2).mean() if tied else 0
+    (losses.mean() + penalties).backward()
+    flat = [torch.cat([s.flatten() for s in (state if cell == "lstm" else [state])]) for state in finals]
+    tensors = dict(tokens=tokens, labels=labels, output=output, losses=losses)
+    tensors.update(initial=torch.cat([part.flatten() for part in parts]), final=torch.cat(flat))
+    for name, parameter in model.blocks():
+        tensors["parameter." + name] = parameter
+        tensors["gradient." + name] = parameter.grad
+    write_safetensors("window-%s-%s" % (cell, kind), tensors)
+
+
 class NAdam(torch.optim.Optimizer):
     """Dozat 2016 as PyTorch has it since 2.0: 1.13's own takes mu twice into the product of the mean's correction."""
 
@@ -206,6 +260,7 @@ OPTIMIZERS = {
     "adam": adam(torch.optim.Adam),
     "adam-weight-decay": adam(torch.optim.Adam, weight_decay=0.001),
     "adamw": adam(torch.optim.AdamW, weight_decay=0.1),
+    "asgd": lambda parameters: torch.optim.ASGD(parameters, lr=1.0, lambd=0.001, alpha=0.75, t0=20, weight_decay=0.001),
     "nadam": adam(NAdam, momentum_decay=0.004),
 }
 
@@ -247,6 +302,9 @@ def trajectory(cell):
             optimizer.step()
             losses.append(loss.item())
         tensors["losses." + name] = torch.tensor(losses)
+        if name == "asgd":
+            for parameter_name, parameter in model.named_parameters():
+                tensors["average." + parameter_name] = optimizer.state[parameter]["ax"]
         print("%s %s: loss %.4f to %.4f" % (cell, name, losses[0], losses[-1]))
     write_safetensors("trajectory-%s" % cell, tensors)
 
@@ -301,6 +359,9 @@ if __name__ == "__main__":
         for each_layers in (1, 2):
             for each_embedding in (0, 6):
                 window(each_cell, each_layers, each_embedding)
+        if each_cell in ("lstm", "gru"):
+            special_window(each_cell, "tied")
+            special_window(each_cell, "residual")
         for each_bidirectional in (False, True) if each_cell in ("lstm", "gru", "rnn-tanh", "rnn-relu") else ():
             for each_task in ("classification", "tagging", "regression"):
                 sequences(each_cell, each_bidirectional, each_task)

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.corpus.TokenReader;
 import org.sparkrnn.common.errors.BadInputException;
@@ -115,18 +116,29 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
+  /** One number where all layers have it. */
+  private static String sizes(List<Integer> hidden) {
+    boolean equal = hidden.stream().distinct().count() == 1;
+    return hidden.stream()
+        .limit(equal ? 1 : hidden.size())
+        .map("%,d"::formatted)
+        .collect(Collectors.joining(", "));
+  }
+
   private void printModel(TrainingCheckpoint saved, float[] parameters) {
     ModelSpec spec = saved.spec();
     TrainingState state = saved.state();
     print("%s", saved.checkpoint().path());
     print(
-        "  model       %s, %d layers of %,d units, %s, %s",
+        "  model       %s, %d layers of %s units%s, %s%s, %s",
         spec.cell(),
         spec.layers(),
-        spec.hidden(),
+        sizes(spec.hidden()),
+        spec.residual() ? " with residual connections" : "",
         spec.task().dense()
             ? "dense input"
             : spec.isOneHot() ? "one-hot input" : "embedding of " + spec.embedding(),
+        spec.tied() ? ", which the output shares" : "",
         saved.schema());
     print("  parameters  %,d", parameters.length);
     print(

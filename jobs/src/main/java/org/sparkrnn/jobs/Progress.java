@@ -67,6 +67,9 @@ final class Progress implements TrainingListener, AutoCloseable {
             mebibytes(run.taskMemory().heapBytes())));
     line("memory: " + run.memory());
     line("cost: " + run.cost());
+    if (!run.wordVectors().isEmpty()) {
+      line("embedding: " + run.wordVectors());
+    }
     if (run.droppedTokens() > 0) {
       line(
           text(

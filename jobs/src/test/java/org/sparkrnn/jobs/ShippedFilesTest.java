@@ -31,7 +31,7 @@ class ShippedFilesTest {
               .filter(file -> !file.endsWith("reference.conf"))
               .toList();
     }
-    assertThat(files).hasSizeGreaterThanOrEqualTo(6);
+    assertThat(files).hasSizeGreaterThanOrEqualTo(7);
     return files.stream()
         .map(
             file ->

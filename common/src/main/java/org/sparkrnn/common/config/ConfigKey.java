@@ -8,8 +8,8 @@ import java.util.stream.Stream;
  * One setting: its name, and what a different value of it would change. The table {@link #ALL} is
  * the only list of settings; {@code reference.conf} documents each of them.
  *
- * @param value reads the setting from a configuration: String, List of String, enum, Boolean,
- *     Integer, Long, Double (NaN for none) or Duration
+ * @param value reads the setting from a configuration: String, List of String or Integer, enum,
+ *     Boolean, Integer, Long, Double (NaN for none) or Duration
  */
 record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> value) {
   /** What a different value would change. */
@@ -43,15 +43,28 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("model.cell", c -> c.model().cell()),
           semantic("model.layers", c -> c.model().layers()),
           semantic("model.hidden", c -> c.model().hidden()),
+          semantic("model.residual", c -> c.model().residual()),
           semantic("model.input", c -> c.model().input()),
           semantic("model.embedding", c -> c.model().embedding()),
-          semantic("model.dropout", c -> c.model().dropout()),
+          semantic("model.tied", c -> c.model().tied()),
+          free("model.pretrained-embeddings", c -> c.model().pretrainedEmbeddings()),
+          semantic("model.frozen-embedding", c -> c.model().frozenEmbedding()),
+          semantic("model.dropout", c -> c.model().dropouts().dropout()),
+          semantic("model.dropout-kind", c -> c.model().dropouts().dropoutKind()),
+          semantic("model.dropout-input", c -> c.model().dropouts().dropoutInputOrNaN()),
+          semantic("model.dropout-hidden", c -> c.model().dropouts().dropoutHiddenOrNaN()),
+          semantic("model.dropout-output", c -> c.model().dropouts().dropoutOutputOrNaN()),
+          semantic("model.embedding-dropout", c -> c.model().dropouts().embeddingDropout()),
+          semantic("model.word-dropout", c -> c.model().dropouts().wordDropout()),
           semantic("model.initialization", c -> c.model().initialization()),
           semantic("model.initialization-range", c -> c.model().initializationRange()),
           semantic("model.forget-gate-bias", c -> c.model().forgetGateBiasOrNaN()),
           semantic("loss.reduction", c -> c.loss().reduction()),
+          semantic("loss.activation-penalty", c -> c.loss().activationPenalty()),
+          semantic("loss.temporal-penalty", c -> c.loss().temporalPenalty()),
           semantic("batch.streams", c -> c.batch().streams()),
           semantic("batch.window", c -> c.batch().window()),
+          semantic("batch.window-lengths", c -> c.batch().windowLengths()),
           semantic("batch.bucket-batches", c -> c.batch().bucketBatches()),
           semantic("optimizer.kind", c -> c.optimizer().kind()),
           semantic("optimizer.learning-rate", c -> c.optimizer().learningRate()),
@@ -60,6 +73,10 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("optimizer.beta1", c -> c.optimizer().beta1()),
           semantic("optimizer.beta2", c -> c.optimizer().beta2()),
           semantic("optimizer.momentum-decay", c -> c.optimizer().momentumDecay()),
+          semantic("optimizer.lambda", c -> c.optimizer().lambda()),
+          semantic("optimizer.alpha", c -> c.optimizer().alpha()),
+          semantic("optimizer.averaging-start", c -> c.optimizer().averagingStart()),
+          semantic("optimizer.non-monotone", c -> c.optimizer().nonMonotone()),
           semantic("optimizer.epsilon", c -> c.optimizer().epsilon()),
           semantic("optimizer.weight-decay", c -> c.optimizer().weightDecay()),
           semantic("optimizer.l1", c -> c.optimizer().l1()),

@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -105,7 +106,7 @@ final class ConfigLoader {
           throw new CorruptFileException(
               "Cannot read %s: it has an unknown setting %s".formatted(path, key));
         }
-        values.put(key, ConfigValueFactory.fromAnyRef(settings.scalar(name).orElse(null), path));
+        values.put(key, valueOf(settings, name, path));
       }
     }
     try {
@@ -113,6 +114,14 @@ final class ConfigLoader {
     } catch (BadInputException e) {
       throw new CorruptFileException("Cannot read %s: %s".formatted(path, e.getMessage()), e);
     }
+  }
+
+  private static ConfigValue valueOf(JsonObject settings, String name, String path)
+      throws CorruptFileException {
+    return settings.isList(name)
+        ? ConfigValueFactory.fromIterable(
+            Arrays.stream(settings.integers(name, 0)).boxed().toList(), path)
+        : ConfigValueFactory.fromAnyRef(settings.scalar(name).orElse(null), path);
   }
 
   static Config reference() {
@@ -232,10 +241,21 @@ final class ConfigLoader {
         new ModelConfig(
             settings.word("model.cell", ModelConfig.Cell.class),
             settings.integer("model.layers"),
-            settings.integer("model.hidden"),
+            settings.integers("model.hidden"),
+            settings.flag("model.residual"),
             settings.word("model.input", ModelConfig.Input.class),
             settings.integer("model.embedding"),
-            settings.number("model.dropout"),
+            settings.flag("model.tied"),
+            settings.text("model.pretrained-embeddings"),
+            settings.flag("model.frozen-embedding"),
+            new DropoutConfig(
+                settings.number("model.dropout"),
+                settings.word("model.dropout-kind", DropoutConfig.Kind.class),
+                settings.numberOrNaN("model.dropout-input"),
+                settings.numberOrNaN("model.dropout-hidden"),
+                settings.numberOrNaN("model.dropout-output"),
+                settings.number("model.embedding-dropout"),
+                settings.number("model.word-dropout")),
             settings.word("model.initialization", ModelConfig.Initialization.class),
             settings.number("model.initialization-range"),
             settings.numberOrNaN("model.forget-gate-bias")),
@@ -243,10 +263,14 @@ final class ConfigLoader {
             settings.word("model.task", TaskConfig.Task.class),
             settings.word("model.bidirectional", TaskConfig.Bidirectional.class),
             settings.word("model.pooling", TaskConfig.Pooling.class)),
-        new LossConfig(settings.word("loss.reduction", LossConfig.Reduction.class)),
+        new LossConfig(
+            settings.word("loss.reduction", LossConfig.Reduction.class),
+            settings.number("loss.activation-penalty"),
+            settings.number("loss.temporal-penalty")),
         new BatchConfig(
             settings.integer("batch.streams"),
             settings.integer("batch.window"),
+            settings.word("batch.window-lengths", BatchConfig.WindowLengths.class),
             settings.integer("batch.bucket-batches")),
         new OptimizerConfig(
             settings.word("optimizer.kind", OptimizerConfig.Kind.class),
@@ -256,6 +280,10 @@ final class ConfigLoader {
             settings.number("optimizer.beta1"),
             settings.number("optimizer.beta2"),
             settings.number("optimizer.momentum-decay"),
+            settings.number("optimizer.lambda"),
+            settings.number("optimizer.alpha"),
+            settings.longInteger("optimizer.averaging-start"),
+            settings.integer("optimizer.non-monotone"),
             settings.number("optimizer.epsilon"),
             settings.number("optimizer.weight-decay"),
             settings.number("optimizer.l1"),

@@ -1,24 +1,36 @@
 package org.sparkrnn.common.config;
 
 import java.io.Serializable;
+import java.util.Collections;
+import java.util.List;
 import java.util.OptionalDouble;
 import org.sparkrnn.common.errors.BadInputException;
 
 /**
  * The group {@code model}: the network and how its parameters are drawn.
  *
+ * @param hidden units of each layer; the constructor takes one number for all of them too
+ * @param residual whether the input of every layer but the first is added to its output
  * @param embedding columns of the embedding; without effect for one-hot input
- * @param dropout share of the elements that are zeroed on the non-recurrent connections
+ * @param tied whether the embedding is the output's weight matrix too
+ * @param pretrainedEmbeddings file of word vectors that a new run's embedding starts from; empty
+ *     for none
+ * @param frozenEmbedding whether the embedding stays as it starts
+ * @param dropouts what is zeroed on the non-recurrent connections
  * @param initializationRange half the width of the interval that {@code uniform} draws from
  * @param forgetGateBiasOrNaN see {@link #forgetGateBias}
  */
 public record ModelConfig(
     Cell cell,
     int layers,
-    int hidden,
+    List<Integer> hidden,
+    boolean residual,
     Input input,
     int embedding,
-    double dropout,
+    boolean tied,
+    String pretrainedEmbeddings,
+    boolean frozenEmbedding,
+    DropoutConfig dropouts,
     Initialization initialization,
     double initializationRange,
     double forgetGateBiasOrNaN)
@@ -49,22 +61,83 @@ public record ModelConfig(
     /** All of them from ±{@code initialization-range} (Zaremba et al. 2014). */
     UNIFORM,
     /** As PyTorch's modules do by default. */
-    PYTORCH
+    PYTORCH,
+    /**
+     * As AWD-LSTM does (Merity et al. 2018): recurrent layers as {@link #PYTORCH}, embedding and
+     * output as {@link #UNIFORM}, the output's bias 0.
+     */
+    AWD,
+    /** Every matrix from ±√(6/(rows + columns)), each gate for itself, biases 0 (Glorot 2010). */
+    XAVIER,
+    /** As {@link #XAVIER}, but recurrent matrices orthogonal, each gate's (Saxe et al. 2014). */
+    ORTHOGONAL
   }
 
   public ModelConfig {
     Checks.requirePositive("model.layers", layers);
-    Checks.requirePositive("model.hidden", hidden);
     Checks.requirePositive("model.embedding", embedding);
     // Beyond what 2³¹ − 1 parameters allow, within what can be counted before they are laid out.
     Checks.requireAtMost("model.layers", MOST_LAYERS, layers);
-    Checks.requireAtMost("model.hidden", MOST_UNITS, hidden);
     Checks.requireAtMost("model.embedding", MOST_UNITS, embedding);
-    Checks.requireShare("model.dropout", dropout);
+    for (int units : hidden) {
+      Checks.requirePositive("model.hidden", units);
+      Checks.requireAtMost("model.hidden", MOST_UNITS, units);
+    }
+    hidden = ofEachLayer(hidden, layers);
+    if (residual) {
+      requireResidual(hidden);
+    }
+    if (tied) {
+      requireTied(input, embedding, hidden.get(layers - 1));
+    }
+    if (frozenEmbedding && tied) {
+      throw new BadInputException(
+          "model.frozen-embedding cannot be used with model.tied: the output would not learn");
+    }
+    if (input == Input.ONE_HOT && (frozenEmbedding || !pretrainedEmbeddings.isEmpty())) {
+      throw new BadInputException(
+          "model.pretrained-embeddings and model.frozen-embedding need model.input = embedding,"
+              + " got one-hot");
+    }
+    if (input == Input.ONE_HOT && (dropouts.embeddingDropout() > 0 || dropouts.wordDropout() > 0)) {
+      throw new BadInputException(
+          "model.embedding-dropout and model.word-dropout need model.input = embedding, got one-hot");
+    }
     Checks.requirePositive("model.initialization-range", initializationRange);
     if (Double.isInfinite(forgetGateBiasOrNaN)) {
       throw new BadInputException(
           "model.forget-gate-bias must be finite or null, got " + forgetGateBiasOrNaN);
+    }
+  }
+
+  private static List<Integer> ofEachLayer(List<Integer> hidden, int layers) {
+    if (hidden.size() == 1) {
+      return Collections.nCopies(layers, hidden.get(0));
+    }
+    if (hidden.size() != layers) {
+      throw new BadInputException(
+          "model.hidden must be one number or one for each of model.layers = %d, got %s"
+              .formatted(layers, hidden));
+    }
+    return List.copyOf(hidden);
+  }
+
+  private static void requireResidual(List<Integer> hidden) {
+    if (hidden.size() < 2 || hidden.stream().distinct().count() > 1) {
+      throw new BadInputException(
+          "model.residual needs at least two layers of equal size, got model.hidden = %s"
+              .formatted(hidden));
+    }
+  }
+
+  private static void requireTied(Input input, int embedding, int last) {
+    if (input != Input.EMBEDDING) {
+      throw new BadInputException("model.tied needs model.input = embedding, got one-hot");
+    }
+    if (embedding != last) {
+      throw new BadInputException(
+          "model.tied needs a last layer of the embedding's size: model.hidden ends in %d, model.embedding is %d"
+              .formatted(last, embedding));
     }
   }
 

@@ -1,6 +1,7 @@
 package org.sparkrnn.common.config;
 
 import java.io.Serializable;
+import org.sparkrnn.common.errors.BadInputException;
 
 /**
  * The group {@code optimizer}: the inner optimizer, which takes the local steps of a replica.
@@ -10,6 +11,10 @@ import java.io.Serializable;
  * @param beta1 kinds adam, adamw and nadam
  * @param beta2 kinds adam, adamw and nadam
  * @param momentumDecay kind nadam
+ * @param lambda kinds asgd and nt-asgd: how fast the parameters shrink and the rate falls
+ * @param alpha kinds asgd and nt-asgd: power of that fall
+ * @param averagingStart kind asgd: local steps before parameters are averaged
+ * @param nonMonotone kind nt-asgd: evaluations that may pass without a new best before they are
  * @param epsilon all kinds that divide by a root
  * @param weightDecay factor of the parameters that is added to their gradient, after clipping; for
  *     adamw what decays them directly
@@ -24,6 +29,10 @@ public record OptimizerConfig(
     double beta1,
     double beta2,
     double momentumDecay,
+    double lambda,
+    double alpha,
+    long averagingStart,
+    int nonMonotone,
     double epsilon,
     double weightDecay,
     double l1,
@@ -38,7 +47,9 @@ public record OptimizerConfig(
     ADADELTA,
     ADAM,
     ADAMW,
-    NADAM
+    NADAM,
+    ASGD,
+    NT_ASGD
   }
 
   /** What becomes of a replica's moments when the parameters are averaged. */
@@ -58,8 +69,17 @@ public record OptimizerConfig(
     Checks.requireShare("optimizer.beta1", beta1);
     Checks.requireShare("optimizer.beta2", beta2);
     Checks.requireNotNegative("optimizer.momentum-decay", momentumDecay);
+    Checks.requireNotNegative("optimizer.lambda", lambda);
+    Checks.requireNotNegative("optimizer.alpha", alpha);
+    Checks.requireNotNegative("optimizer.averaging-start", averagingStart);
+    Checks.requirePositive("optimizer.non-monotone", nonMonotone);
     Checks.requirePositive("optimizer.epsilon", epsilon);
     Checks.requireNotNegative("optimizer.weight-decay", weightDecay);
     Checks.requireNotNegative("optimizer.l1", l1);
+    if ((kind == Kind.ASGD || kind == Kind.NT_ASGD) && state != State.AVERAGE) {
+      throw new BadInputException(
+          "optimizer.kind = %s needs optimizer.state = average, got %s: what it averages is evaluated"
+              .formatted(Checks.text(kind), Checks.text(state)));
+    }
   }
 }

@@ -53,6 +53,23 @@ final class Settings {
     return List.copyOf(texts);
   }
 
+  /** A list of integers, one integer, or one text of them with commas. */
+  List<Integer> integers(String key) {
+    String expected = "an integer of at most %d, or a list of them".formatted(Integer.MAX_VALUE);
+    List<Integer> integers = new ArrayList<>();
+    for (String text : texts(key)) {
+      try {
+        integers.add(decimal(key, text, expected).intValueExact());
+      } catch (ArithmeticException | NumberFormatException e) {
+        throw wrong(key, expected);
+      }
+    }
+    if (integers.isEmpty()) {
+      throw wrong(key, expected);
+    }
+    return List.copyOf(integers);
+  }
+
   int integer(String key) {
     long value = longInteger(key);
     if (value != (int) value) {
@@ -137,7 +154,10 @@ final class Settings {
 
   /** A number of a length that nobody exceeds: reading one takes the square of it. */
   private BigDecimal decimal(String key, String expected) {
-    String text = scalar(key, value(key), expected);
+    return decimal(key, scalar(key, value(key), expected), expected);
+  }
+
+  private BigDecimal decimal(String key, String text, String expected) {
     if (text.length() > MAX_DIGITS) {
       throw wrong(key, expected);
     }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -15,6 +16,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.sparkrnn.common.config.ConfigKey.Effect;
+import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.errors.CorruptFileException;
 import org.sparkrnn.common.storage.Json;
 
@@ -44,7 +46,35 @@ public record TrainingConfig(
     SortedMap<String, String> spark)
     implements Serializable {
   public TrainingConfig {
+    if (task.isOfSequences()) {
+      requirePlain(model, loss, batch);
+    }
     spark = Collections.unmodifiableSortedMap(new TreeMap<>(spark));
+  }
+
+  /** What only a language model has. */
+  private static void requirePlain(ModelConfig model, LossConfig loss, BatchConfig batch) {
+    DropoutConfig dropouts = model.dropouts();
+    boolean plain =
+        new HashSet<>(model.hidden()).size() == 1
+            && !model.residual()
+            && !model.tied()
+            && !model.frozenEmbedding()
+            && dropouts.dropoutKind() == DropoutConfig.Kind.INDEPENDENT
+            && dropouts.dropoutInput() == dropouts.dropout()
+            && dropouts.dropoutHidden() == dropouts.dropout()
+            && dropouts.dropoutOutput() == dropouts.dropout()
+            && dropouts.embeddingDropout() == 0
+            && dropouts.wordDropout() == 0
+            && loss.activationPenalty() == 0
+            && loss.temporalPenalty() == 0
+            && batch.windowLengths() == BatchConfig.WindowLengths.FIXED;
+    if (!plain) {
+      throw new BadInputException(
+          "Sizes of model.hidden for each layer, model.residual, model.tied, model.frozen-embedding,"
+              + " dropout of other kinds and places, penalties of activations and"
+              + " batch.window-lengths = drawn need model.task = language-model");
+    }
   }
 
   /**
@@ -126,6 +156,9 @@ public record TrainingConfig(
     }
     if (value instanceof Double number) {
       return number.isNaN() ? null : shortest(number);
+    }
+    if (value instanceof List<?> list && new HashSet<>(list).size() == 1) {
+      return list.get(0); // one size for all layers, as most write it
     }
     return value;
   }

@@ -99,6 +99,10 @@ public final class JsonObject {
     return field.isNull() ? Optional.empty() : Optional.of(field.asText());
   }
 
+  public boolean isList(String name) {
+    return node.path(name).isArray();
+  }
+
   public JsonObject object(String name) throws CorruptFileException {
     return of(field(name), path, child(name));
   }

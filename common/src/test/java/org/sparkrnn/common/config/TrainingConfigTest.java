@@ -1,5 +1,6 @@
 package org.sparkrnn.common.config;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -102,21 +103,65 @@ class TrainingConfigTest {
     assertThat(fields).isEqualTo(ConfigKey.ALL.size());
   }
 
-  /** The records of a group of keys: that of its name, and for {@code model} its task too. */
+  /**
+   * The records of a group of keys: that of its name, and for {@code model} its task and dropout.
+   */
   private static List<Object> groups(TrainingConfig config, String name)
       throws ReflectiveOperationException {
     Object group = TrainingConfig.class.getMethod(name).invoke(config);
-    return name.equals("model") ? List.of(group, config.task()) : List.of(group);
+    return name.equals("model")
+        ? List.of(group, config.task(), config.model().dropouts())
+        : List.of(group);
   }
 
   @Test
   void theFileLiesOverTheDefaultsAndOverridesOverTheFile() throws IOException {
     Path file = file("model { hidden = 650, dropout = 0.5 }\nbatch.window = 35");
     TrainingConfig config = TrainingConfig.load(file, List.of("batch.window=20"));
-    assertThat(config.model().hidden()).isEqualTo(650);
-    assertThat(config.model().dropout()).isEqualTo(0.5);
+    assertThat(config.model().hidden()).containsExactly(650, 650);
+    assertThat(config.model().dropouts().dropout()).isEqualTo(0.5);
     assertThat(config.batch().window()).isEqualTo(20);
     assertThat(config.model().layers()).isEqualTo(2);
+  }
+
+  @Test
+  void layersMayHaveSizesOfTheirOwn() throws IOException {
+    String list = "model { layers = 3, hidden = [1150, 1150, 400], embedding = 400, tied = true }";
+    TrainingConfig config = TrainingConfig.load(list, List.of());
+    assertThat(config.model().hidden()).containsExactly(1150, 1150, 400);
+    assertThat(TrainingConfig.load(list, List.of("model.hidden=8, 9,400")).model().hidden())
+        .containsExactly(8, 9, 400);
+    TrainingConfig saved =
+        TrainingConfig.ofCheckpoint(config.semanticText().getBytes(UTF_8), "config.json");
+    assertThat(saved.differences(config)).isEmpty();
+    assertThat(saved.semanticText()).isEqualTo(config.semanticText());
+    assertThat(TrainingConfig.load("model.hidden = [7, 7]", List.of()).semanticText())
+        .contains("\"hidden\" : 7,");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "model.hidden = [5, 6, 7] | one for each of model.layers = 2, got [5, 6, 7]",
+        "model.hidden = [5, 0] | model.hidden must be positive, got 0",
+        "model.hidden = [] | model.hidden must be an integer of at most 2147483647, or a list of them",
+        "model.hidden = [5, a] | model.hidden must be an integer of at most 2147483647, or a list of them",
+        "model.hidden = 2.5 | model.hidden must be an integer of at most 2147483647, or a list of them",
+        "model { residual = true, hidden = [5, 6] } | model.residual needs at least two layers of equal",
+        "model { residual = true, layers = 1 } | model.residual needs at least two layers of equal size",
+        "model { tied = true, hidden = 127 } | ends in 127, model.embedding is 128",
+        "model { tied = true, input = one-hot } | model.tied needs model.input = embedding",
+        "model { tied = true, frozen-embedding = true } | model.frozen-embedding cannot be used with model.tied",
+        "model { pretrained-embeddings = x, input = one-hot } | need model.input = embedding, got one-hot",
+        "model { word-dropout = 0.1, input = one-hot } | need model.input = embedding, got one-hot",
+        "model.dropout-output = 1 | model.dropout-output must be at least 0 and below 1, got 1.0",
+        "loss.temporal-penalty = -1 | loss.temporal-penalty must not be negative, got -1.0"
+      })
+  void modelsThatCannotBeBuiltAreRefused(String settings, String message) {
+    assertThatThrownBy(() -> TrainingConfig.load(settings, List.of()))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining(message);
   }
 
   @Test
@@ -198,7 +243,7 @@ class TrainingConfigTest {
         "model.embedding|0|positive",
         "model.dropout|1|below 1",
         "model.dropout|-0.1|at least 0",
-        "model.initialization|xavier|uniform, pytorch",
+        "model.initialization|xaver|uniform, pytorch",
         "model.initialization-range|0|positive",
         "model.forget-gate-bias|one|a number",
         "loss.reduction|mean|token-mean, sum-time-mean-batch",
@@ -269,11 +314,12 @@ class TrainingConfigTest {
   @Test
   void numbersAreNeverTruncated() {
     assertThat(of("training.max-tokens=1e9").training().maxTokens()).isEqualTo(1_000_000_000L);
-    assertThat(of("model.hidden=128.0").model().hidden()).isEqualTo(128);
+    assertThat(of("model.hidden=128.0").model().hidden()).containsOnly(128);
     assertThat(of("training.seed=-9223372036854775808").training().seed())
         .isEqualTo(Long.MIN_VALUE);
     assertThatThrownBy(() -> TrainingConfig.load("model.hidden = 2.7", List.of()))
-        .hasMessageContaining("model.hidden must be an integer, got 2.7 (configuration: 1)");
+        .hasMessageContaining(
+            "model.hidden must be an integer of at most 2147483647, or a list of them, got 2.7");
     assertThatThrownBy(() -> of("model.hidden=1e999999999")).hasMessageContaining("model.hidden");
   }
 
@@ -360,7 +406,7 @@ class TrainingConfigTest {
   void systemPropertiesAndOtherLibrariesDoNotMatter() {
     System.setProperty("model.hidden", "7");
     try {
-      assertThat(of().model().hidden()).isEqualTo(128);
+      assertThat(of().model().hidden()).containsOnly(128);
     } finally {
       System.clearProperty("model.hidden");
     }
@@ -373,7 +419,7 @@ class TrainingConfigTest {
         file(
             "include \"base.conf\"\ncorpus.path = ${PATH}\"/x\"\nmodel.embedding = ${model.hidden}");
     TrainingConfig config = TrainingConfig.load(file, List.of());
-    assertThat(config.model().hidden()).isEqualTo(77);
+    assertThat(config.model().hidden()).containsOnly(77);
     assertThat(config.model().embedding()).isEqualTo(77);
     assertThat(config.corpus().path()).isEqualTo(System.getenv("PATH") + "/x");
     assertThatThrownBy(() -> TrainingConfig.load("corpus.path = ${no.such}", List.of()))

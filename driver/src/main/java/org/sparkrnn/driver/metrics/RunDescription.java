@@ -18,6 +18,7 @@ import org.sparkrnn.worker.training.TaskMemory;
  * @param taskMemory what one running task takes
  * @param memory what the processes take and have
  * @param cost what a round will take and what the replicas bring
+ * @param wordVectors how many words began with a vector from a file; empty if none was read
  */
 public record RunDescription(
     long parameters,
@@ -32,4 +33,5 @@ public record RunDescription(
     long droppedTokens,
     TaskMemory taskMemory,
     String memory,
-    String cost) {}
+    String cost,
+    String wordVectors) {}

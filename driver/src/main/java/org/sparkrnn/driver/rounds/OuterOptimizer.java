@@ -113,6 +113,11 @@ final class OuterOptimizer {
     return start;
   }
 
+  /** The names that {@link #state} has. */
+  static String[] stateNames(OuterConfig config) {
+    return isNesterov(config) ? new String[] {MOMENTUM, START} : new String[0];
+  }
+
   /** What a checkpoint keeps beside the parameters, by name; empty for plain averaging. */
   SortedMap<String, float[]> state() {
     SortedMap<String, float[]> state = new TreeMap<>();

@@ -51,10 +51,10 @@ final class RoundSummary {
         OptionalDouble.empty());
   }
 
-  /** The learning rate of the next local step of a run. */
+  /** The learning rate of the next local step of a run, for a window of the usual length. */
   static double learningRate(TrainingConfig config, TrainingState state) {
     Plan plan = state.plan();
-    long inEpoch = plan.tokensBefore(state.stepInEpoch());
+    long inEpoch = plan.tokensTo(state.timeInEpoch());
     return new Schedule(config)
         .learningRate(
             state.epoch(),

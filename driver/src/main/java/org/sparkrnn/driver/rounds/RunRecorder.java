@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -90,14 +91,18 @@ final class RunRecorder {
     store.requireOwned(); // or the metrics would be another's
     metricsLog.flush(); // first: a checkpoint whose rounds are not in the metrics cannot be mended
     long begin = System.nanoTime();
+    float[] trained = position.outer().parameters();
+    SortedMap<String, float[]> outer = position.outer().state();
+    outer.putAll(TrainingCheckpoint.trained(setting.config(), state, trained));
     Checkpoint checkpoint =
         TrainingCheckpoint.write(
             store,
             setting.config(),
             schema,
             state,
-            position.outer().parameters(),
-            position.outer().state(),
+            TrainingCheckpoint.evaluated(
+                setting.config(), state, trained, position.replicas().sharedMoments()),
+            outer,
             replica -> position.replicas().open(replica, setting.files()),
             runJson());
     savedStep = state.step();

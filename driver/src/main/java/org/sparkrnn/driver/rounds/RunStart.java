@@ -14,6 +14,7 @@ import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.worker.model.ModelSchema;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.WordVectors;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.ReplicaState;
 import org.sparkrnn.worker.training.TrainingCheckpoint;
@@ -26,6 +27,7 @@ final class RunStart {
   private final RoundSetting setting;
   private final CheckpointStore store;
   private final ModelSchema schema;
+  private String wordVectors = "";
 
   RunStart(RoundSetting setting, CheckpointStore store, ModelSchema schema) {
     this.setting = setting;
@@ -63,16 +65,37 @@ final class RunStart {
                   .formatted(store.path(), store.pathOf(steps.get(steps.size() - 1))));
     }
     TrainingConfig config = setting.config();
+    if (options.from().isPresent() && !config.model().pretrainedEmbeddings().isEmpty()) {
+      throw new BadInputException(
+          "Cannot start from %s: model.pretrained-embeddings would be without effect"
+              .formatted(options.from().get()));
+    }
     Plan plan = Plan.of(config, trainTokens);
-    float[] parameters =
-        options.from().isPresent()
-            ? warm(options.from().get())
-            : setting.spec().initialise(config.model(), config.training().seed());
+    float[] parameters = options.from().isPresent() ? warm(options.from().get()) : drawn(config);
     setting.files().delete(setting.workFolder());
     return new RunPosition(
         TrainingState.start(plan),
         OuterOptimizer.start(config.outer(), parameters),
         ReplicaStates.start(plan.replicas(), sharesMoments()));
+  }
+
+  private float[] drawn(TrainingConfig config) throws IOException {
+    float[] parameters = setting.spec().initialise(config.model(), config.training().seed());
+    String path = config.model().pretrainedEmbeddings();
+    if (!path.isEmpty()) {
+      int columns = setting.spec().embedding();
+      int found = WordVectors.read(setting.files(), path, schema.vocabulary(), columns, parameters);
+      wordVectors =
+          "%d of %d words start from %s, the others as drawn"
+              .formatted(found, schema.vocabulary().size(), path);
+      LOG.info(wordVectors);
+    }
+    return parameters;
+  }
+
+  /** How many words began with a vector from a file; empty if there is none or it was not read. */
+  String wordVectors() {
+    return wordVectors;
   }
 
   private RunPosition resumed(TrainingCheckpoint checkpoint) throws IOException {
@@ -93,8 +116,8 @@ final class RunStart {
         checkpoint.state(),
         OuterOptimizer.restore(
             config.outer(),
-            checkpoint.parameters(),
-            checkpoint.outer(OuterOptimizer.MOMENTUM, OuterOptimizer.START)),
+            checkpoint.trainedParameters(),
+            checkpoint.outer(OuterOptimizer.stateNames(config.outer()))),
         sharesMoments()
             ? ReplicaStates.sharing(carried, first.moments(), first.optimizerSteps())
             : ReplicaStates.ofTheirOwn(carried));

@@ -34,6 +34,7 @@ import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.training.Measured;
 import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.TaskMemory;
+import org.sparkrnn.worker.training.TrainingCheckpoint;
 import org.sparkrnn.worker.training.TrainingCorpus;
 import org.sparkrnn.worker.training.TrainingState;
 
@@ -59,6 +60,7 @@ public final class Trainer {
   private final RunRecorder recorder;
   private final MemoryPlan memory;
   private final CostForecast cost;
+  private final String wordVectors;
   private Duration longestRound = Duration.ZERO;
   private RunPosition position;
 
@@ -86,7 +88,9 @@ public final class Trainer {
     this.evaluation = new CorpusEvaluation(context, files, corpusPath, config, spec, watch);
     this.memory = MemoryPlan.of(context, RoundMemory.of(config, spec));
     memory.requirePossible();
-    this.position = new RunStart(setting, store, schema).find(options, corpus.trainingSize(config));
+    RunStart start = new RunStart(setting, store, schema);
+    this.position = start.find(options, corpus.trainingSize(config));
+    this.wordVectors = start.wordVectors();
     corpus.canEvaluate(VALIDATION, config); // refuses what would be found out after the first epoch
     new RunChecks(context, setting).requireSharedWorkFolder(watch);
     this.recorder = new RunRecorder(context, setting, store, schema, listeners, position.state());
@@ -189,11 +193,16 @@ public final class Trainer {
     int steps = before.stepsInRound(config);
     RoundResult result = rounds.run(before, steps, position.outer().start(), position.replicas());
     OuterOptimizer outer = position.outer().step(result.average());
-    TrainingState after = before.afterRound(steps);
+    TrainingState after = before.afterRound(config, steps);
     RoundMetrics metrics = RoundSummary.of(config, before, after, result);
     recorder.roundEnded(metrics);
     if (after.evaluationDue(config)) {
-      after = evaluate(outer.parameters(), after, metrics);
+      float[] moments = result.states().sharedMoments();
+      after =
+          evaluate(
+              TrainingCheckpoint.evaluated(config, after, outer.parameters(), moments),
+              after,
+              metrics);
     }
     outer =
         outer.afterLearningRate(metrics.learningRate(), RoundSummary.learningRate(config, after));
@@ -295,7 +304,8 @@ public final class Trainer {
         plan.droppedTokens(),
         TaskMemory.of(config, setting.spec()),
         memory.summary(),
-        cost.summary());
+        cost.summary(),
+        wordVectors);
   }
 
   private static String required(String key, String value) {

@@ -60,7 +60,7 @@ class RoundResourcesTest {
         assertThat(result.average()).isNotEqualTo(start);
         start = result.average();
         replicas = result.states();
-        state = state.afterRound(2);
+        state = state.afterRound(config, 2);
         if (round == ROUNDS / 2) {
           blocksEarly = blocks(0);
         }

@@ -83,6 +83,26 @@ class SameBytesTest {
         "differences in bfloat16 and outer momentum, GRU, SGD",
         Map.of("model.cell", "gru", "outer.kind", "nesterov", "round.delta", "bf16"));
     RUNS.put(
+        "AWD: tied, drawn windows, variational dropout, averaged parameters",
+        Map.ofEntries(
+            Map.entry("model.hidden", "6,5"),
+            Map.entry("model.tied", true),
+            Map.entry("model.dropout-kind", "variational"),
+            Map.entry("model.dropout", 0.2),
+            Map.entry("model.embedding-dropout", 0.1),
+            Map.entry("model.word-dropout", 0.1),
+            Map.entry("loss.activation-penalty", 2),
+            Map.entry("loss.temporal-penalty", 1),
+            Map.entry("batch.window", 10),
+            Map.entry("batch.window-lengths", "drawn"),
+            Map.entry("optimizer.kind", "nt-asgd"),
+            Map.entry("optimizer.state", "average"),
+            Map.entry("optimizer.learning-rate", 4),
+            Map.entry("optimizer.non-monotone", 1),
+            Map.entry("round.local-steps", 1),
+            Map.entry("evaluation.every-rounds", 1),
+            Map.entry("training.epochs", 3)));
+    RUNS.put(
         "products in bfloat16, LSTM, SGD",
         Map.of("kernel.precision", "bf16", "kernel.bf16-emulation", true));
   }

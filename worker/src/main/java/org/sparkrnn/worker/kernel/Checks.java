@@ -88,7 +88,10 @@ final class Checks {
     }
   }
 
-  static void dropout(Matrix in, Matrix out, int rows, float rate) {
+  static void dropout(Matrix in, Matrix out, int rows, int period, float rate) {
+    if (period < 1) {
+      throw new IllegalArgumentException("Cannot drop with a mask of %d rows".formatted(period));
+    }
     if (!(rate >= 0f && rate < 1f)) {
       throw new IllegalArgumentException("Cannot drop at rate %s: expected [0, 1)".formatted(rate));
     }
@@ -98,6 +101,37 @@ final class Checks {
     }
     if (!in.isPadded() || !out.isPadded()) {
       throw new IllegalArgumentException("Cannot drop in matrices that are not padded");
+    }
+  }
+
+  /** The first rows of {@code left}, of {@code right} unless it is absent, and of {@code out}. */
+  static void difference(Matrix left, Matrix right, int rows, Matrix out) {
+    sameArena(out, left, right);
+    for (Matrix each : right.isAbsent() ? new Matrix[] {left} : new Matrix[] {left, right}) {
+      if (rows < 0
+          || rows > out.rows()
+          || rows > each.rows()
+          || each.columns() != out.columns()
+          || !each.isPadded()) {
+        throw new IllegalArgumentException(
+            "Cannot add %d rows of %s to %s".formatted(rows, each.shape(), out.shape()));
+      }
+    }
+    padded("out", out, out.rows(), out.columns());
+  }
+
+  static void scaleRows(Matrix matrix, int rows, float[] factors) {
+    padded("matrix", matrix, matrix.rows(), matrix.columns());
+    if (rows < 0 || rows > matrix.rows() || rows > factors.length) {
+      throw new IllegalArgumentException(
+          "Cannot scale %d rows of %s by %d factors"
+              .formatted(rows, matrix.shape(), factors.length));
+    }
+    for (int row = 0; row < rows; row++) {
+      if (!(factors[row] >= 0 && factors[row] < Float.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "Cannot scale row %d by %s".formatted(row, factors[row]));
+      }
     }
   }
 

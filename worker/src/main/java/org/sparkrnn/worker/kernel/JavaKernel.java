@@ -147,15 +147,15 @@ public final class JavaKernel implements Kernel {
   }
 
   @Override
-  public void dropout(Matrix in, Matrix out, int rows, float rate, PhiloxKey key) {
-    Checks.dropout(in, out, rows, rate);
+  public void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key) {
+    Checks.dropout(in, out, rows, period, rate);
     float[] data = data(in, out);
     float scale = 1f / (1f - rate);
     long threshold = Math.round(rate * 0x1p32);
     int[] words = new int[4];
     for (int row = 0; row < rows; row++) {
       for (int column = 0; column < in.columns(); column++) {
-        long index = (long) row * in.columns() + column;
+        long index = (long) (row % period) * in.columns() + column;
         if (column == 0 || index % 4 == 0) {
           Philox.block(
               (int) (index / 4), key.step(), key.replica(), key.purpose(), key.seed(), words);
@@ -163,6 +163,34 @@ public final class JavaKernel implements Kernel {
         boolean kept = Integer.toUnsignedLong(words[(int) (index % 4)]) >= threshold;
         float value = data[(int) in.at(row) + column];
         data[(int) out.at(row) + column] = kept ? value * scale : 0f;
+      }
+    }
+  }
+
+  @Override
+  public void addDifference(Matrix left, Matrix right, int rows, float factor, Matrix out) {
+    Checks.difference(left, right, rows, out);
+    float[] data = data(left, right, out);
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < out.columns(); column++) {
+        float value = data[(int) left.at(row) + column];
+        if (!right.isAbsent()) {
+          value -= data[(int) right.at(row) + column];
+        }
+        int to = (int) out.at(row) + column;
+        data[to] = Math.fma(factor, value, data[to]);
+      }
+    }
+  }
+
+  @Override
+  public void scaleRows(Matrix matrix, int rows, float[] factors) {
+    Checks.scaleRows(matrix, rows, factors);
+    float[] data = data(matrix);
+    for (int row = 0; row < rows; row++) {
+      int from = (int) matrix.at(row);
+      for (int i = from; i < from + matrix.columns(); i++) {
+        data[i] = factors[row] == 0 ? 0f : data[i] * factors[row];
       }
     }
   }

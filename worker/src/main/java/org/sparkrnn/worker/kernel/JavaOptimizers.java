@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import org.sparkrnn.worker.kernel.UpdateRule.AdaDelta;
 import org.sparkrnn.worker.kernel.UpdateRule.Adam;
+import org.sparkrnn.worker.kernel.UpdateRule.AveragedSgd;
 import org.sparkrnn.worker.kernel.UpdateRule.Momentum;
 import org.sparkrnn.worker.kernel.UpdateRule.RmsProp;
 import org.sparkrnn.worker.kernel.UpdateRule.Sgd;
@@ -28,6 +29,8 @@ final class JavaOptimizers {
       GradientTransform transform) {
     if (rule instanceof Sgd sgd) {
       sgd(sgd, data, p, g, count, transform);
+    } else if (rule instanceof AveragedSgd averaged) {
+      averagedSgd(averaged, data, p, g, moments[0], count, transform);
     } else if (rule instanceof Momentum momentum) {
       momentum(momentum, data, p, g, moments[0], count, transform);
     } else if (rule instanceof RmsProp rmsProp) {
@@ -46,6 +49,17 @@ final class JavaOptimizers {
     for (int i = 0; i < count; i++) {
       float gradient = transformed(data[g + i], data[p + i], transform);
       data[p + i] = Math.fma(-rule.rate(), gradient, data[p + i]);
+    }
+  }
+
+  private static void averagedSgd(
+      AveragedSgd rule, float[] data, int p, int g, int a, int count, GradientTransform transform) {
+    for (int i = 0; i < count; i++) {
+      float gradient = transformed(data[g + i], data[p + i], transform);
+      float next = Math.fma(-rule.rate(), gradient, data[p + i] * rule.shrink());
+      float mean = data[a + i];
+      data[p + i] = next;
+      data[a + i] = rule.weight() == 1 ? next : Math.fma(rule.weight(), next - mean, mean);
     }
   }
 

@@ -180,9 +180,23 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
    * {@code out = in ∘ mask / (1 − rate)} for the first rows, both padded; forward on activations,
    * backward on their gradients with the same key. In and out may be the same.
    *
+   * @param period rows after which the mask begins again; {@code rows} for one of its own for each
    * @param rate probability of a zero, in [0, 1)
    */
-  void dropout(Matrix in, Matrix out, int rows, float rate, PhiloxKey key);
+  void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key);
+
+  /**
+   * {@code out = fma(factor, left − right, out)} for the first rows, all padded and of equal shape
+   * but for more rows; without {@code right} (absent) {@code out = fma(factor, left, out)}.
+   */
+  void addDifference(Matrix left, Matrix right, int rows, float factor, Matrix out);
+
+  /**
+   * {@code matrix[p] = matrix[p]·factors[p]} for the first rows, padded; +0 where the factor is 0.
+   *
+   * @param factors finite, not negative
+   */
+  void scaleRows(Matrix matrix, int rows, float[] factors);
 
   /** Σ v² in double over a dense matrix: 16 lanes, element i in lane i mod 16. */
   double sumOfSquares(Matrix vector);

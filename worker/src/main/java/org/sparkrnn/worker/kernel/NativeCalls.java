@@ -100,6 +100,7 @@ final class NativeCalls {
       long out,
       int outStride,
       int rows,
+      int period,
       int columns,
       int threshold,
       float factor,
@@ -107,6 +108,12 @@ final class NativeCalls {
       int step,
       int replica,
       int purpose);
+
+  /** Right 0 for zeros; count a multiple of 16. */
+  static native void addDifference(
+      int variant, long left, long right, float factor, long out, long count);
+
+  static native void scaleRows(int variant, long matrix, int stride, float[] factors, int rows);
 
   static native double sumOfSquares(int variant, long vector, long count);
 

@@ -25,7 +25,8 @@ public final class NativeKernel implements Kernel {
           UpdateRule.Momentum.class,
           UpdateRule.RmsProp.class,
           UpdateRule.AdaDelta.class,
-          UpdateRule.Adam.class);
+          UpdateRule.Adam.class,
+          UpdateRule.AveragedSgd.class);
 
   /** In the order of cells.h. */
   private static final List<CellKind> CELLS = List.of(CellKind.values());
@@ -315,13 +316,8 @@ public final class NativeKernel implements Kernel {
   }
 
   @Override
-  public void dropout(Matrix in, Matrix out, int rows, float rate, PhiloxKey key) {
-    if (!(rate >= 0 && rate < 1)) {
-      throw new IllegalArgumentException("Cannot drop with rate %s: not in [0, 1)".formatted(rate));
-    }
-    Checks.atMost("rows", rows, Math.min(in.rows(), out.rows()));
-    Checks.padded("in", in, in.rows(), in.columns());
-    Checks.padded("out", out, out.rows(), in.columns());
+  public void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key) {
+    Checks.dropout(in, out, rows, period, rate);
     NativeArena arena = arenaOf(in);
     NativeCalls.dropout(
         variant,
@@ -330,6 +326,7 @@ public final class NativeKernel implements Kernel {
         address(arena, out),
         out.stride(),
         rows,
+        period,
         in.columns(),
         (int) Math.round(rate * 0x1p32),
         1f / (1f - rate),
@@ -337,6 +334,26 @@ public final class NativeKernel implements Kernel {
         key.step(),
         key.replica(),
         key.purpose());
+  }
+
+  @Override
+  public void addDifference(Matrix left, Matrix right, int rows, float factor, Matrix out) {
+    Checks.difference(left, right, rows, out);
+    NativeArena arena = arenaOf(out);
+    NativeCalls.addDifference(
+        variant,
+        address(arena, left),
+        address(arena, right),
+        factor,
+        address(arena, out),
+        (long) rows * out.stride());
+  }
+
+  @Override
+  public void scaleRows(Matrix matrix, int rows, float[] factors) {
+    Checks.scaleRows(matrix, rows, factors);
+    NativeCalls.scaleRows(
+        variant, address(arenaOf(matrix), matrix), matrix.stride(), factors, rows);
   }
 
   @Override

@@ -25,6 +25,40 @@ public sealed interface UpdateRule {
     }
   }
 
+  /**
+   * {@code p = fma(−rate, g', p·shrink); a = weight = 1 ? p : fma(weight, p − a, a)} (Polyak and
+   * Juditsky 1992, PyTorch's form); the moment is a, the average of the parameters.
+   *
+   * @param shrink {@code 1 − lambda·rate}
+   * @param weight of the new parameters in the average
+   */
+  record AveragedSgd(float rate, float shrink, float weight) implements UpdateRule {
+    @Override
+    public int moments() {
+      return 1;
+    }
+
+    @Override
+    public float[] coefficients() {
+      return new float[] {rate, shrink, weight};
+    }
+
+    /**
+     * PyTorch's ASGD.
+     *
+     * @param step counted from 1
+     * @param lambda how fast the parameters shrink and, with {@code alpha}, the rate falls
+     * @param averagingStart step from which on parameters are averaged
+     */
+    public static AveragedSgd of(
+        long step, double learningRate, double lambda, double alpha, long averagingStart) {
+      double rate =
+          learningRate / StrictMath.pow(1 + lambda * learningRate * (double) (step - 1), alpha);
+      double weight = 1.0 / Math.max(1, step - 1 - averagingStart);
+      return new AveragedSgd((float) rate, (float) (1 - lambda * rate), (float) weight);
+    }
+  }
+
   /** {@code v = fma(momentum, v, g'); p = fma(−rate, v, p)} (Polyak 1964, PyTorch's form). */
   record Momentum(float rate, float momentum) implements UpdateRule {
     @Override

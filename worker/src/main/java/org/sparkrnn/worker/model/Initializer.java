@@ -8,10 +8,8 @@ import org.sparkrnn.worker.random.Philox;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /**
- * Draws the first parameters. {@code uniform}: all from ±{@code initialization-range} (Zaremba et
- * al. 2014). {@code pytorch}: as PyTorch's modules do by default: the embedding from N(0, 1),
- * recurrent blocks and the output from ±1/√hidden. Element i of a block uses word i of the block's
- * stream; the normal distribution uses words 2i and 2i + 1 (Box and Muller 1958).
+ * Draws the first parameters; docs/numerics.md, section 7. Element i of a block uses word i of the
+ * block's stream; the normal distribution uses words 2i and 2i + 1 (Box and Muller 1958).
  */
 final class Initializer {
   private final ModelSpec spec;
@@ -31,45 +29,90 @@ final class Initializer {
     for (ParameterBlock block : layout.blocks()) {
       PhiloxKey key = PhiloxKey.initialisation(seed, block.name());
       switch (config.initialization()) {
-        case UNIFORM -> uniform(parameters, block, key, (float) config.initializationRange());
-        case PYTORCH -> {
-          if (block.name().equals(ModelSpec.EMBEDDING_WEIGHT)) {
-            normal(parameters, block, key);
-          } else {
-            uniform(parameters, block, key, (float) (1 / StrictMath.sqrt(spec.hidden())));
-          }
-        }
+        case UNIFORM -> uniform(parameters, block, key, config.initializationRange());
+        case PYTORCH -> pytorch(parameters, block, key);
+        case AWD -> awd(parameters, block, key);
+        case XAVIER -> xavier(parameters, block, key);
+        case ORTHOGONAL -> orthogonal(parameters, block, key);
       }
     }
     config.forgetGateBias().ifPresent(bias -> setForgetGateBias(parameters, layout, (float) bias));
     return parameters;
   }
 
-  private void uniform(float[] parameters, ParameterBlock block, PhiloxKey key, float range) {
+  private void pytorch(float[] parameters, ParameterBlock block, PhiloxKey key) {
+    if (block.name().equals(ModelSpec.EMBEDDING_WEIGHT)) {
+      for (int i = 0; i < block.size(); i++) {
+        parameters[block.offset() + i] = (float) normal(i, key);
+      }
+    } else {
+      uniform(parameters, block, key, 1 / StrictMath.sqrt(unitsOf(block)));
+    }
+  }
+
+  private void awd(float[] parameters, ParameterBlock block, PhiloxKey key) {
+    if (isRecurrent(block)) {
+      pytorch(parameters, block, key);
+    } else if (block.dimensions() == 2) {
+      uniform(parameters, block, key, config.initializationRange());
+    }
+  }
+
+  /** Biases stay 0. A gate is a layer of its own: it has as many rows as the layer has units. */
+  private void xavier(float[] parameters, ParameterBlock block, PhiloxKey key) {
+    if (block.dimensions() == 2) {
+      double rows = isRecurrent(block) ? unitsOf(block) : block.rows();
+      uniform(parameters, block, key, StrictMath.sqrt(6 / (rows + block.columns())));
+    }
+  }
+
+  private void orthogonal(float[] parameters, ParameterBlock block, PhiloxKey key) {
+    int units = unitsOf(block);
+    if (!block.name().startsWith("rnn.weight_hh") || block.columns() != units) {
+      xavier(parameters, block, key);
+      return;
+    }
+    double[] gate = new double[Math.multiplyExact(units, units)];
+    for (int from = 0; from < block.size(); from += gate.length) {
+      for (int i = 0; i < gate.length; i++) {
+        gate[i] = normal(from + i, key);
+      }
+      double[] orthogonal = Orthogonal.of(gate, units);
+      for (int i = 0; i < gate.length; i++) {
+        parameters[block.offset() + from + i] = (float) orthogonal[i];
+      }
+    }
+  }
+
+  private static boolean isRecurrent(ParameterBlock block) {
+    return block.name().startsWith("rnn.");
+  }
+
+  /** Units of the layer that a block belongs to; of the last one for the output. */
+  private int unitsOf(ParameterBlock block) {
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      if (block.name().endsWith("_l" + layer)) {
+        return spec.hidden(layer);
+      }
+    }
+    return spec.outputSize();
+  }
+
+  private void uniform(float[] parameters, ParameterBlock block, PhiloxKey key, double range) {
     for (int i = 0; i < block.size(); i++) {
       if (i % 4 == 0) {
         draw(i / 4, key);
       }
-      parameters[block.offset() + i] = range * PhiloxKey.symmetricUniform(words[i % 4]);
+      parameters[block.offset() + i] = (float) range * PhiloxKey.symmetricUniform(words[i % 4]);
     }
   }
 
-  private void normal(float[] parameters, ParameterBlock block, PhiloxKey key) {
-    for (int i = 0; i < block.size(); i++) {
-      if (i % 2 == 0) {
-        draw(i / 2, key);
-      }
-      double radius = uniform(words[i % 2 * 2]);
-      double angle = uniform(words[i % 2 * 2 + 1]);
-      parameters[block.offset() + i] =
-          (float)
-              (StrictMath.sqrt(-2 * StrictMath.log(radius)) * StrictMath.cos(2 * Math.PI * angle));
+  /** Element of the block's standard normal numbers; they are asked for in order. */
+  private double normal(int i, PhiloxKey key) {
+    if (i % 2 == 0) {
+      draw(i / 2, key);
     }
-  }
-
-  /** In (0, 1], so that its logarithm is finite. */
-  private static double uniform(int word) {
-    return (Integer.toUnsignedLong(word) + 1) * 0x1p-32;
+    return PhiloxKey.normal(words[i % 2 * 2], words[i % 2 * 2 + 1]);
   }
 
   private void draw(int block, PhiloxKey key) {
@@ -83,10 +126,10 @@ final class Initializer {
       return;
     }
     for (int layer = 0; layer < spec.layers(); layer++) {
+      int units = spec.hidden(layer);
       for (String direction : spec.directions()) {
         int block = layout.block("rnn.bias_ih_l" + layer + direction).offset();
-        int from = block + gate * spec.hidden();
-        Arrays.fill(parameters, from, from + spec.hidden(), bias);
+        Arrays.fill(parameters, block + gate * units, block + (gate + 1) * units, bias);
       }
     }
   }

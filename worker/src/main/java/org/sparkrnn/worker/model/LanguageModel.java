@@ -2,16 +2,12 @@ package org.sparkrnn.worker.model;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.Arena;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
-import org.sparkrnn.worker.kernel.RecurrentLayer;
-import org.sparkrnn.worker.kernel.RecurrentParameters;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
-import org.sparkrnn.worker.random.PhiloxKey;
 
 /**
  * A language model on one arena, which it owns: parameters, gradients, moments and the buffers of a
@@ -25,32 +21,25 @@ import org.sparkrnn.worker.random.PhiloxKey;
  * <p>Tokens and labels are {@code [time · streams]}, position {@code step · streams + stream}. The
  * state of the streams lies in the layers; {@link #carryState} moves it to the next window.
  *
- * <p>The embedding's gradient is zero but for the rows of the window's tokens, which {@link
- * #touchedRows} lists, so that a step need not visit the others; {@link #clearTouchedRows} after
- * the update restores that. Nothing is allocated per time step. Not thread-safe.
+ * <p>The gradient of a sparse embedding, one that is not the output's weight matrix too, is zero
+ * but for the rows of the window's tokens, which {@link #touchedRows} lists, so that a step need
+ * not visit the others; {@link #clearTouchedRows} after the update restores that. Nothing is
+ * allocated per time step. Not thread-safe.
  */
 public final class LanguageModel implements TrainableModel {
   private final ModelSpec spec;
   private final Kernel kernel;
   private final int streams;
-  private final int window;
+  private final boolean drops;
   private final ParameterLayout layout;
   private final Arena arena;
   private final Matrix parameters;
   private final Matrix gradients;
   private final List<Matrix> moments = new ArrayList<>();
-  private final Matrix embedding;
-  private final Matrix dEmbedding;
-  private final Matrix embedded;
-  private final Matrix dEmbedded;
-  private final List<RecurrentLayer> layers = new ArrayList<>();
-
-  /** What enters layer l + 1 (the softmax for the last) when it is not layer l's output itself. */
-  private final List<Matrix> dropped = new ArrayList<>();
-
+  private final InputStage input;
+  private final RecurrentStack layers;
   private final SoftmaxHead head;
   private final Matrix logits;
-  private final TouchedRows touchedRows;
 
   /** The softmax's statistics of a window, copied here to sum the losses. */
   private final float[] statistics;
@@ -60,7 +49,7 @@ public final class LanguageModel implements TrainableModel {
     this.spec = spec;
     this.kernel = kernel;
     this.streams = streams;
-    this.window = window;
+    this.drops = memory.training() && spec.dropout().isActive();
     this.layout = spec.layout();
     boolean training = memory.training();
     int positions = streams * window;
@@ -71,44 +60,22 @@ public final class LanguageModel implements TrainableModel {
     for (Region region : memory.moments()) {
       moments.add(region.dense(arena, 0, 1, layout.size()));
     }
-    boolean oneHot = spec.isOneHot();
-    this.embedding = oneHot ? none : block(parameters, ModelSpec.EMBEDDING_WEIGHT);
-    this.dEmbedding = oneHot || !training ? none : block(gradients, ModelSpec.EMBEDDING_WEIGHT);
-    this.embedded = oneHot ? none : memory.embedded().padded(arena, positions, spec.embedding());
-    this.dEmbedded =
-        oneHot || !training ? none : memory.dEmbedded().padded(arena, positions, spec.embedding());
-    this.touchedRows = new TouchedRows(oneHot || !training ? 0 : spec.vocabulary(), positions);
-
-    Matrix x = embedded;
-    Matrix dx = dEmbedded;
-    for (int index = 0; index < spec.layers(); index++) {
-      RecurrentLayer layer =
-          memory
-              .layers()
-              .get(index)
-              .bind(
-                  arena,
-                  recurrent(parameters, index),
-                  training ? recurrent(gradients, index) : RecurrentParameters.absent(arena),
-                  x,
-                  dx);
-      layers.add(layer);
-      x = layer.output(window);
-      if (!memory.dropped().isEmpty()) {
-        x = memory.dropped().get(index).padded(arena, positions, spec.hidden());
-        dropped.add(x);
-      }
-      dx = layer.dHiddenSequence();
-    }
+    ParameterViews weights = new ParameterViews(arena, layout, parameters);
+    ParameterViews dWeights = new ParameterViews(arena, layout, gradients);
+    DropoutMasks dropout = new DropoutMasks(spec, kernel, streams);
+    this.input = new InputStage(spec, kernel, arena, memory, weights, dWeights, dropout, positions);
+    this.layers =
+        new RecurrentStack(
+            spec, kernel, arena, memory, weights, dWeights, dropout, input, streams, window);
     this.head =
         new SoftmaxHead(
             positions,
-            block(parameters, ModelSpec.OUTPUT_WEIGHT),
-            block(parameters, ModelSpec.OUTPUT_BIAS),
-            training ? block(gradients, ModelSpec.OUTPUT_WEIGHT) : none,
-            training ? block(gradients, ModelSpec.OUTPUT_BIAS) : none,
-            x,
-            dx,
+            weights.block(spec.outputWeight()),
+            weights.block(ModelSpec.OUTPUT_BIAS),
+            dWeights.block(spec.outputWeight()),
+            dWeights.block(ModelSpec.OUTPUT_BIAS),
+            layers.output(),
+            layers.dOutput(),
             memory.statistics().dense(arena, 0, positions, SoftmaxHead.STATISTICS),
             memory.head());
     this.statistics = new float[positions * SoftmaxHead.STATISTICS];
@@ -184,22 +151,34 @@ public final class LanguageModel implements TrainableModel {
     return moments;
   }
 
-  /** The embedding table; absent for one-hot input. */
+  /** Whether most rows of the embedding have no gradient; see {@link #touchedRows}. */
+  @Override
+  public boolean hasSparseEmbedding() {
+    return spec.hasSparseEmbedding();
+  }
+
+  /** Whether the embedding has no gradient at all and never changes. */
+  @Override
+  public boolean hasFrozenEmbedding() {
+    return spec.frozenEmbedding();
+  }
+
+  /** The embedding table, which comes first in the parameters; absent for one-hot input. */
   @Override
   public Matrix embedding() {
-    return embedding;
+    return input.table();
   }
 
-  /** The embedding's gradient; absent for one-hot input. */
+  /** The embedding's gradient; absent for one-hot input and where it is frozen. */
   @Override
   public Matrix dEmbedding() {
-    return dEmbedding;
+    return input.dTable();
   }
 
-  /** Rows of the embedding with a gradient, in the order of their first position. */
+  /** Rows of a sparse embedding with a gradient, in the order of their first position. */
   @Override
   public TouchedRows touchedRows() {
-    return touchedRows;
+    return input.touchedRows();
   }
 
   /** Overwrites all parameters and packs them. */
@@ -216,60 +195,47 @@ public final class LanguageModel implements TrainableModel {
   /** Tells the kernel that parameters have changed. */
   @Override
   public void pack() {
-    for (RecurrentLayer layer : layers) {
-      kernel.pack(layer);
-    }
+    layers.pack();
     kernel.packOutput(head);
   }
 
   /** Writes the state before the window: layer by layer, each {@code [states, streams, hidden]}. */
   public void readState(float[] target) {
-    int from = 0;
-    for (RecurrentLayer layer : layers) {
-      layer.readState(target, from);
-      from += spec.cell().states() * streams * spec.hidden();
-    }
+    layers.readState(target);
   }
 
   /** Sets the state before the window; see {@link #readState}. */
   public void writeState(float[] source) {
-    int from = 0;
-    for (RecurrentLayer layer : layers) {
-      layer.writeState(source, from);
-      from += spec.cell().states() * streams * spec.hidden();
-    }
+    layers.writeState(source);
   }
 
   /** Makes the state after {@code time} steps the state before the next window. */
   public void carryState(int time) {
-    for (RecurrentLayer layer : layers) {
-      layer.carryState(time);
-    }
+    layers.carryState(time);
   }
 
   /** Runs a window without dropout and computes its losses, which {@link #losses} hands out. */
   public void evaluate(int time, int[] tokens, int[] labels) {
-    if (!dropped.isEmpty()) {
+    if (drops) {
       throw new IllegalStateException(
           "Cannot evaluate: the model was made for training with dropout");
     }
-    embed(time, tokens);
-    for (RecurrentLayer layer : layers) {
-      kernel.forward(layer, time, tokens);
-    }
+    forward(time, tokens);
     kernel.softmaxLoss(head, time * streams, labels, 1f, false);
   }
 
   /** Runs one step of one stream and writes the logits of what follows. */
   public void predict(int token, float[] target) {
     int[] tokens = {token};
-    embed(1, tokens);
-    for (RecurrentLayer layer : layers) {
-      kernel.forward(layer, 1, tokens);
-    }
+    forward(1, tokens);
     carryState(1);
     kernel.logits(head, 1, logits);
     logits.read(target, 0);
+  }
+
+  private void forward(int time, int[] tokens) {
+    input.forward(time * streams, tokens);
+    layers.forward(time, tokens);
   }
 
   /** Loss in nats of the first positions of the window that ran last. */
@@ -277,91 +243,43 @@ public final class LanguageModel implements TrainableModel {
     head.losses(positions, statistics, target);
   }
 
+  /** {@link #train(int, int[], int[], float, ActivationPenalties, Masks)} without penalties. */
+  public double train(int time, int[] tokens, int[] labels, float scale, Masks masks) {
+    return train(time, tokens, labels, scale, ActivationPenalties.NONE, masks);
+  }
+
   /**
-   * Losses of a window and their gradients by all parameters.
+   * Losses of a window, and the gradients of them and of the penalties by all parameters.
    *
    * @param scale factor of every position's loss in the gradients
    * @param masks which dropout masks to draw
-   * @return sum of the losses in nats, unscaled
+   * @return sum of the losses in nats, unscaled and without penalties
    */
-  public double train(int time, int[] tokens, int[] labels, float scale, Masks masks) {
-    forwardWithDropout(time, tokens, masks);
+  public double train(
+      int time,
+      int[] tokens,
+      int[] labels,
+      float scale,
+      ActivationPenalties penalties,
+      Masks masks) {
     int positions = time * streams;
+    input.forwardWithDropout(time, positions, tokens, masks);
+    layers.forwardWithDropout(time, tokens, masks);
     kernel.softmaxLoss(head, positions, labels, scale, true);
-    backward(time, tokens, masks);
+    layers.backward(time, tokens, scale, penalties, masks);
+    input.backward(time, positions, tokens, masks);
     return head.lossSum(positions, statistics);
   }
 
-  private void embed(int time, int[] tokens) {
-    if (!spec.isOneHot()) {
-      kernel.gatherRows(embedding, tokens, time * streams, embedded);
-    }
-  }
-
-  private void forwardWithDropout(int time, int[] tokens, Masks masks) {
-    embed(time, tokens);
-    drop(embedded, embedded, time, masks, 0);
-    for (int index = 0; index < layers.size(); index++) {
-      RecurrentLayer layer = layers.get(index);
-      kernel.forward(layer, time, tokens);
-      if (!dropped.isEmpty()) {
-        drop(layer.output(window), dropped.get(index), time, masks, index + 1);
-      }
-    }
-  }
-
-  private void backward(int time, int[] tokens, Masks masks) {
-    for (int index = layers.size() - 1; index >= 0; index--) {
-      RecurrentLayer layer = layers.get(index);
-      drop(layer.dHiddenSequence(), layer.dHiddenSequence(), time, masks, index + 1);
-      layer.dHidden().zero();
-      layer.dCell().zero();
-      kernel.backward(layer, time, tokens);
-    }
-    if (!spec.isOneHot()) {
-      drop(dEmbedded, dEmbedded, time, masks, 0);
-      touchedRows.collect(tokens, time * streams);
-      kernel.scatterAddRows(dEmbedded, tokens, time * streams, dEmbedding);
-    }
-  }
-
-  private void drop(Matrix in, Matrix out, int time, Masks masks, int place) {
-    if (spec.dropout() > 0 && !in.isAbsent()) {
-      PhiloxKey key = PhiloxKey.dropout(masks.seed, (int) masks.step, masks.replica, place);
-      kernel.dropout(in, out, time * streams, spec.dropout(), key);
-    }
-  }
-
-  /** Sets the embedding's gradient back to zero. */
+  /** Sets a sparse embedding's gradient back to zero. */
   @Override
   public void clearTouchedRows() {
-    if (!dEmbedding.isAbsent()) {
-      kernel.zeroRows(dEmbedding, touchedRows.rows(), touchedRows.count());
-    }
+    input.clearTouchedRows();
   }
 
   @Override
   public void close() {
     arena.close();
-  }
-
-  private Matrix block(Matrix vector, String name) {
-    ParameterBlock block = layout.block(name);
-    boolean matrix = block.dimensions() == 2;
-    int rows = matrix ? block.rows() : 1;
-    int columns = matrix ? block.columns() : block.size();
-    return new Matrix(arena, vector.offset() + block.offset(), rows, columns, columns);
-  }
-
-  private RecurrentParameters recurrent(Matrix vector, int layer) {
-    return new RecurrentParameters(
-        block(vector, "rnn.weight_ih_l" + layer),
-        block(vector, "rnn.weight_hh_l" + layer),
-        block(vector, "rnn.bias_ih_l" + layer),
-        block(vector, "rnn.bias_hh_l" + layer),
-        spec.cell().peepholes() == 0
-            ? Matrix.absent(arena)
-            : block(vector, "rnn.weight_ph_l" + layer));
   }
 
   /**

@@ -12,7 +12,7 @@ import org.sparkrnn.worker.kernel.SoftmaxHead;
  * The regions of a model's arena, planned before it is allocated.
  *
  * @param moments each of the parameters' size
- * @param dropped what dropout leaves of each layer's output; none if nothing is dropped
+ * @param outputs what leaves each layer; empty where that is its hidden state itself
  * @param head packed weights and scratch memory of the softmax
  * @param logits of one window; empty if nobody asks for them
  */
@@ -25,7 +25,7 @@ record ModelMemory(
     Region embedded,
     Region dEmbedded,
     List<RecurrentLayer.Plan> layers,
-    List<Region> dropped,
+    List<Region> outputs,
     Region statistics,
     Region head,
     Region logits) {
@@ -50,9 +50,11 @@ record ModelMemory(
     }
     int embeddedRows = oneHot ? 0 : positions;
     Region embedded = plan.padded("embedded", embeddedRows, spec.embedding());
-    Region dEmbedded = plan.padded("dEmbedded", training ? embeddedRows : 0, spec.embedding());
+    Region dEmbedded =
+        plan.padded(
+            "dEmbedded", training && !spec.frozenEmbedding() ? embeddedRows : 0, spec.embedding());
     List<RecurrentLayer.Plan> layers = new ArrayList<>();
-    List<Region> dropped = new ArrayList<>();
+    List<Region> outputs = new ArrayList<>();
     for (int layer = 0; layer < spec.layers(); layer++) {
       layers.add(
           RecurrentLayer.plan(
@@ -63,17 +65,17 @@ record ModelMemory(
               window,
               streams,
               spec.inputSize(layer),
-              spec.hidden(),
+              spec.hidden(layer),
               oneHot && layer == 0,
               training));
-      if (training && spec.dropout() > 0) {
-        dropped.add(plan.padded("dropped" + layer, positions, spec.hidden()));
-      }
+      boolean changed = spec.isResidual(layer) || (training && spec.dropoutRate(layer + 1) > 0);
+      outputs.add(plan.padded("output" + layer, changed ? positions : 0, spec.hidden(layer)));
     }
     Region statistics = plan.region("statistics", (long) positions * SoftmaxHead.STATISTICS);
     Region head =
         plan.region(
-            "head", kernel.softmaxFloats(positions, spec.hidden(), spec.vocabulary(), training));
+            "head",
+            kernel.softmaxFloats(positions, spec.outputSize(), spec.vocabulary(), training));
     Region logits = plan.padded("logits", withLogits ? positions : 0, spec.vocabulary());
     return new ModelMemory(
         plan,
@@ -84,7 +86,7 @@ record ModelMemory(
         embedded,
         dEmbedded,
         layers,
-        dropped,
+        outputs,
         statistics,
         head,
         logits);

@@ -1,6 +1,7 @@
 package org.sparkrnn.worker.model;
 
 import java.io.Serializable;
+import java.util.Collections;
 import java.util.List;
 import org.sparkrnn.common.config.ModelConfig;
 import org.sparkrnn.common.config.ModelConfig.Input;
@@ -12,19 +13,25 @@ import org.sparkrnn.worker.kernel.CellKind;
  * The architecture of a model: embedding, one-hot or dense input, a stack of recurrent layers, a
  * linear layer to what is predicted. Names, shapes and gate orders are PyTorch's.
  *
+ * @param hidden units of each layer
  * @param vocabulary kinds of tokens; columns of a dense input
  * @param input of tokens; {@code ONE_HOT} where it is dense
  * @param embedding columns of the embedding; 0 for one-hot and dense input
- * @param dropout share of elements zeroed between embedding, layers and output while training
+ * @param residual whether the input of every layer but the first is added to its output
+ * @param tied whether the embedding is the output's weight matrix too (Press and Wolf 2017, Inan et
+ *     al. 2017)
+ * @param frozenEmbedding whether the embedding stays as it starts
  */
 public record ModelSpec(
     CellKind cell,
-    int layers,
+    List<Integer> hidden,
     int vocabulary,
     Input input,
     int embedding,
-    int hidden,
-    float dropout,
+    boolean residual,
+    boolean tied,
+    boolean frozenEmbedding,
+    Dropout dropout,
     TaskSpec task)
     implements Serializable {
   public static final String EMBEDDING_WEIGHT = "embedding.weight";
@@ -33,11 +40,16 @@ public record ModelSpec(
 
   public ModelSpec {
     boolean embedded = input == Input.EMBEDDING;
-    if (layers <= 0 || vocabulary <= 0 || hidden <= 0 || embedded != embedding > 0) {
+    if (hidden.isEmpty()
+        || Collections.min(hidden) <= 0
+        || vocabulary <= 0
+        || embedded != embedding > 0
+        || (tied && embedding != hidden.get(hidden.size() - 1))) {
       throw new IllegalArgumentException(
-          "Cannot describe a model of %d layers, %d tokens, %d units, embedding %d"
-              .formatted(layers, vocabulary, hidden, embedding));
+          "Cannot describe a model of %d tokens, layers of %s units, embedding %d"
+              .formatted(vocabulary, hidden, embedding));
     }
+    hidden = List.copyOf(hidden);
   }
 
   /** A language model. */
@@ -52,6 +64,53 @@ public record ModelSpec(
     this(cell, layers, vocabulary, input, embedding, hidden, dropout, TaskSpec.LANGUAGE_MODEL);
   }
 
+  /** Layers of equal size with one rate of dropout. */
+  public ModelSpec(
+      CellKind cell,
+      int layers,
+      int vocabulary,
+      Input input,
+      int embedding,
+      int hidden,
+      float dropout,
+      TaskSpec task) {
+    this(
+        cell,
+        Collections.nCopies(layers, hidden),
+        vocabulary,
+        input,
+        embedding,
+        false,
+        false,
+        false,
+        Dropout.of(input == Input.EMBEDDING ? dropout : 0, dropout),
+        task);
+  }
+
+  /** A language model of any kind. */
+  public ModelSpec(
+      CellKind cell,
+      List<Integer> hidden,
+      int vocabulary,
+      Input input,
+      int embedding,
+      boolean residual,
+      boolean tied,
+      boolean frozenEmbedding,
+      Dropout dropout) {
+    this(
+        cell,
+        hidden,
+        vocabulary,
+        input,
+        embedding,
+        residual,
+        tied,
+        frozenEmbedding,
+        dropout,
+        TaskSpec.LANGUAGE_MODEL);
+  }
+
   /** The language model that settings ask for, on a vocabulary of that size. */
   public static ModelSpec of(ModelConfig config, int vocabulary) {
     return of(config, vocabulary, TaskSpec.LANGUAGE_MODEL);
@@ -62,12 +121,14 @@ public record ModelSpec(
     Input input = task.dense() ? Input.ONE_HOT : config.input();
     return new ModelSpec(
         CellKind.valueOf(config.cell().name()),
-        config.layers(),
+        config.hidden(),
         vocabulary,
         input,
         input == Input.EMBEDDING ? config.embedding() : 0,
-        config.hidden(),
-        (float) config.dropout(),
+        config.residual(),
+        config.tied(),
+        config.frozenEmbedding(),
+        Dropout.of(config.dropouts(), input == Input.ONE_HOT),
         task);
   }
 
@@ -76,10 +137,25 @@ public record ModelSpec(
     return input == Input.ONE_HOT && !task.dense();
   }
 
+  /** Recurrent layers. */
+  public int layers() {
+    return hidden.size();
+  }
+
+  /** Units of a layer, layers counted from the input. */
+  public int hidden(int layer) {
+    return hidden.get(layer);
+  }
+
+  /** Columns of the output's weights: units of the last layer. */
+  public int outputSize() {
+    return hidden(layers() - 1);
+  }
+
   /** Columns of a layer's {@code weight_ih}, layers counted from the input. */
   public int inputSize(int layer) {
     if (layer > 0) {
-      return task.joined(hidden);
+      return task.joined(hidden(layer - 1));
     }
     return input == Input.ONE_HOT ? vocabulary : embedding;
   }
@@ -96,7 +172,37 @@ public record ModelSpec(
 
   /** Columns of {@code output.weight}. */
   public int features() {
-    return task.joined(hidden);
+    return task.joined(outputSize());
+  }
+
+  /** Columns of what dropout sees at a place: 0 the first layer's input, l layer l − 1's output. */
+  public int columns(int place) {
+    return place == 0 ? embedding : hidden(place - 1);
+  }
+
+  /** The rate of dropout at a place; see {@link #columns}. */
+  public float dropoutRate(int place) {
+    return dropout.rate(place, layers());
+  }
+
+  /** Whether a layer's input is added to its output. */
+  public boolean isResidual(int layer) {
+    return residual && layer > 0;
+  }
+
+  /** The block that holds the output's weights. */
+  public String outputWeight() {
+    return tied ? EMBEDDING_WEIGHT : OUTPUT_WEIGHT;
+  }
+
+  /** Whether only the rows of the window's tokens have a gradient in the embedding. */
+  public boolean hasSparseEmbedding() {
+    return embedding > 0 && !tied && !frozenEmbedding;
+  }
+
+  /** Floats of the carried state of one layer. */
+  int stateFloats(int layer, int streams) {
+    return cell.states() * streams * hidden(layer);
   }
 
   /**
@@ -106,7 +212,10 @@ public record ModelSpec(
    * @throws BadInputException if there are more than 2³¹ − 1
    */
   public int stateFloats(int streams) {
-    long perStream = task.isOfSequences() ? 0 : (long) layers * cell.states() * hidden;
+    long perStream =
+        task.isOfSequences()
+            ? 0
+            : cell.states() * hidden.stream().mapToLong(Integer::longValue).sum();
     if (perStream > Integer.MAX_VALUE / streams) {
       throw new BadInputException(
           "Cannot carry the state of %d streams of %d numbers each: the limit is %d; lower batch.streams"
@@ -121,21 +230,24 @@ public record ModelSpec(
     if (embedding > 0) {
       layout.add(EMBEDDING_WEIGHT, vocabulary, embedding);
     }
-    int rows = cell.rows(hidden);
-    for (int layer = 0; layer < layers; layer++) {
+    for (int layer = 0; layer < layers(); layer++) {
+      int rows = cell.rows(hidden(layer));
       for (String direction : directions()) {
         String name = layer + direction;
         layout
             .add("rnn.weight_ih_l" + name, rows, inputSize(layer))
-            .add("rnn.weight_hh_l" + name, rows, hidden)
+            .add("rnn.weight_hh_l" + name, rows, hidden(layer))
             .add("rnn.bias_ih_l" + name, rows)
             .add("rnn.bias_hh_l" + name, rows);
         if (cell.peepholes() > 0) {
-          layout.add("rnn.weight_ph_l" + name, cell.peepholes() * hidden);
+          layout.add("rnn.weight_ph_l" + name, cell.peepholes() * hidden(layer));
         }
       }
     }
-    return layout.add(OUTPUT_WEIGHT, outputs(), features()).add(OUTPUT_BIAS, outputs()).build();
+    if (!tied) {
+      layout.add(OUTPUT_WEIGHT, outputs(), features());
+    }
+    return layout.add(OUTPUT_BIAS, outputs()).build();
   }
 
   /** New parameters; a function of the block names, the settings and the seed. */

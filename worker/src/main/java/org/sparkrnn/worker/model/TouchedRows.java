@@ -17,6 +17,11 @@ public final class TouchedRows {
     this.rows = new int[Math.min(vocabulary, positions)];
   }
 
+  /** Whether it is made for a vocabulary. */
+  boolean isKept() {
+    return lastWindow.length > 0;
+  }
+
   /** Replaces the rows by those of the first positions' tokens. */
   public void collect(int[] tokens, int positions) {
     windows++;

@@ -26,6 +26,12 @@ public interface TrainableModel extends AutoCloseable {
   /** The optimizer's vectors, zero at the start. */
   List<Matrix> moments();
 
+  /** Whether most rows of the embedding have no gradient; see {@link #touchedRows}. */
+  boolean hasSparseEmbedding();
+
+  /** Whether the embedding has no gradient at all and never changes. */
+  boolean hasFrozenEmbedding();
+
   /** The embedding table; absent if there is none. */
   Matrix embedding();
 

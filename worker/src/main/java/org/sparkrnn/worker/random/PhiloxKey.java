@@ -22,6 +22,21 @@ public record PhiloxKey(long seed, int step, int replica, int purpose) {
     return new PhiloxKey(seed, step, replica, Purpose.DROPOUT.at(place));
   }
 
+  /** The stream that draws the length of a local step's window, the same for all replicas. */
+  public static PhiloxKey window(long seed, int step) {
+    return new PhiloxKey(seed, step, 0, Purpose.WINDOW.code());
+  }
+
+  /** The stream that drops tokens of a local step's window; the index is the position. */
+  public static PhiloxKey wordDropout(long seed, int step, int replica) {
+    return new PhiloxKey(seed, step, replica, Purpose.WORD_DROPOUT.code());
+  }
+
+  /** The stream that drops rows of the embedding in a local step; the index is the row. */
+  public static PhiloxKey embeddingDropout(long seed, int step, int replica) {
+    return new PhiloxKey(seed, step, replica, Purpose.EMBEDDING_DROPOUT.code());
+  }
+
   /** The stream that rounds what a replica sends after a round that began at {@code step}. */
   public static PhiloxKey delta(long seed, int step, int replica) {
     return new PhiloxKey(seed, step, replica, Purpose.DELTA.code());
@@ -40,6 +55,17 @@ public record PhiloxKey(long seed, int step, int replica, int purpose) {
   /** Uniform in [-1, 1) with 24 bits of a word: {@code 2·(word >>> 8)·2⁻²⁴ − 1}. */
   public static float symmetricUniform(int word) {
     return (word >>> 8) * 0x1p-23f - 1f;
+  }
+
+  /** Of the standard normal distribution, from two words (Box and Muller 1958). */
+  public static double normal(int radius, int angle) {
+    return StrictMath.sqrt(-2 * StrictMath.log(above0(radius)))
+        * StrictMath.cos(2 * Math.PI * above0(angle));
+  }
+
+  /** In (0, 1], so that its logarithm is finite. */
+  private static double above0(int word) {
+    return (Integer.toUnsignedLong(word) + 1) * 0x1p-32;
   }
 
   /** Uniform in [0, 1) with 32 bits. */

@@ -15,6 +15,12 @@ public enum Purpose {
   SEQUENCE_ORDER(4),
   /** Order of the batches of a bucket of sequences. */
   BATCH_ORDER(5),
+  /** Lengths of windows. */
+  WINDOW(6),
+  /** Positions whose token is dropped. */
+  WORD_DROPOUT(7),
+  /** Rows of the embedding that are dropped. */
+  EMBEDDING_DROPOUT(8),
   /** Dropout masks; {@link #at} adds the place in the model. */
   DROPOUT(0x1000);
 

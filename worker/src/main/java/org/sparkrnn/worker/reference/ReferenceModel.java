@@ -5,11 +5,13 @@ import java.util.Arrays;
 import java.util.List;
 import org.sparkrnn.common.config.LossConfig.Reduction;
 import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /**
- * A language model in double: embedding or one-hot → dropout → recurrent layers, dropout after each
- * → softmax and cross-entropy; forward and backward over one window.
+ * A language model in double: embedding or one-hot → dropout → recurrent layers, each plus its
+ * input where it is residual, dropout after each → softmax and cross-entropy; forward and backward
+ * over one window.
  *
  * <p>Position {@code step·streams + stream}. The state is {@code [layer, state, stream, unit]}.
  * Masks are given: one array per place (0 the embedding, l the output of layer l), an element the
@@ -21,6 +23,9 @@ public final class ReferenceModel {
   private final int streams;
   private final double[] w;
   private final List<ReferenceLayer> layers = new ArrayList<>();
+
+  /** Hidden states of the last layer, {@code [position, unit]}. */
+  private double[] topHidden = new double[0];
 
   /** Output of the layer stack after dropout, {@code [position, unit]}. */
   private double[] top = new double[0];
@@ -65,6 +70,10 @@ public final class ReferenceModel {
       int[] oneHot = spec.isOneHot() && layer == 0 ? tokens : new int[0];
       double[] output =
           layers.get(layer).forward(w, time, layerState(state, layer), activations, oneHot);
+      topHidden = output.clone();
+      if (spec.isResidual(layer)) {
+        add(activations, output);
+      }
       activations = masked(output, masks[layer + 1]);
     }
     top = activations;
@@ -82,6 +91,12 @@ public final class ReferenceModel {
     return rows;
   }
 
+  private static void add(double[] values, double[] sums) {
+    for (int i = 0; i < sums.length; i++) {
+      sums[i] += values[i];
+    }
+  }
+
   private static double[] masked(double[] values, double[] mask) {
     double[] result = values.clone();
     for (int i = 0; i < mask.length; i++) {
@@ -91,17 +106,26 @@ public final class ReferenceModel {
   }
 
   private double[][] layerState(double[] state, int layer) {
-    int size = streams * spec.hidden();
+    int size = streams * spec.hidden(layer);
     double[][] parts = new double[spec.cell().states()][size];
     for (int s = 0; s < parts.length; s++) {
-      System.arraycopy(state, (layer * parts.length + s) * size, parts[s], 0, size);
+      System.arraycopy(state, stateOffset(layer) + s * size, parts[s], 0, size);
     }
     return parts;
   }
 
+  private int stateOffset(int layer) {
+    int units = 0;
+    for (int below = 0; below < layer; below++) {
+      units += spec.hidden(below);
+    }
+    return spec.cell().states() * streams * units;
+  }
+
   private void softmax(int positions) {
     int vocabulary = spec.vocabulary();
-    int weights = layout.block(ModelSpec.OUTPUT_WEIGHT).offset();
+    int units = spec.outputSize();
+    int weights = layout.block(spec.outputWeight()).offset();
     int bias = layout.block(ModelSpec.OUTPUT_BIAS).offset();
     probabilities = new double[positions * vocabulary];
     losses = new double[positions];
@@ -110,8 +134,8 @@ public final class ReferenceModel {
       double largest = Double.NEGATIVE_INFINITY;
       for (int v = 0; v < vocabulary; v++) {
         logits[v] = w[bias + v];
-        for (int k = 0; k < spec.hidden(); k++) {
-          logits[v] += top[p * spec.hidden() + k] * w[weights + v * spec.hidden() + k];
+        for (int k = 0; k < units; k++) {
+          logits[v] += top[p * units + k] * w[weights + v * units + k];
         }
         largest = Math.max(largest, logits[v]);
       }
@@ -154,9 +178,14 @@ public final class ReferenceModel {
 
   /** Gradients of {@code scale·Σ losses} of the window that ran last, by parameters and state. */
   public Gradients backward(double scale, double[][] masks) {
+    return backward(scale, ActivationPenalties.NONE, masks);
+  }
+
+  /** Gradients of {@code scale·Σ losses} and of {@link #penalty}. */
+  public Gradients backward(double scale, ActivationPenalties penalties, double[][] masks) {
     double[] scales = new double[labels.length];
     Arrays.fill(scales, scale);
-    return backward(scales, masks);
+    return backward(scales, scale, penalties, masks);
   }
 
   /**
@@ -165,15 +194,31 @@ public final class ReferenceModel {
    * @param scales one per position
    */
   public Gradients backward(double[] scales, double[][] masks) {
+    return backward(scales, 0, ActivationPenalties.NONE, masks);
+  }
+
+  private Gradients backward(
+      double[] scales, double penaltyScale, ActivationPenalties penalties, double[][] masks) {
     double[] dw = new double[w.length];
     double[] dState = new double[spec.stateFloats(streams)];
     double[] d = softmaxBackward(scales, dw);
+    for (int i = 0; i < d.length; i++) {
+      d[i] += penalties.activation() * penaltyScale / spec.outputSize() * 2 * top[i];
+    }
     for (int layer = layers.size() - 1; layer >= 0; layer--) {
-      double[][] dLayerState = new double[spec.cell().states()][streams * spec.hidden()];
-      d = layers.get(layer).backward(w, masked(d, masks[layer + 1]), dLayerState, dw);
+      double[][] dLayerState = new double[spec.cell().states()][streams * spec.hidden(layer)];
+      double[] dOutput = masked(d, masks[layer + 1]);
+      double[] dHidden = dOutput.clone();
+      if (layer == layers.size() - 1) {
+        temporalBackward(penaltyScale * penalties.temporal(), dHidden);
+      }
+      d = layers.get(layer).backward(w, dHidden, dLayerState, dw);
+      if (spec.isResidual(layer)) {
+        add(dOutput, d);
+      }
       for (int s = 0; s < dLayerState.length; s++) {
         int size = dLayerState[s].length;
-        System.arraycopy(dLayerState[s], 0, dState, (layer * dLayerState.length + s) * size, size);
+        System.arraycopy(dLayerState[s], 0, dState, stateOffset(layer) + s * size, size);
       }
     }
     if (!spec.isOneHot()) {
@@ -182,10 +227,42 @@ public final class ReferenceModel {
     return new Gradients(dw, dState);
   }
 
+  /** What the penalties add to {@code scale·Σ losses} of the window that ran last. */
+  public double penalty(double scale, ActivationPenalties penalties) {
+    double squares = 0;
+    for (double value : top) {
+      squares += value * value;
+    }
+    double moves = 0;
+    int step = streams * spec.outputSize();
+    for (int i = step; i < topHidden.length; i++) {
+      double move = topHidden[i] - topHidden[i - step];
+      moves += move * move;
+    }
+    double activation = penalties.activation() * squares / top.length;
+    double temporal =
+        topHidden.length == step ? 0 : penalties.temporal() * moves / (topHidden.length - step);
+    return scale * labels.length * (activation + temporal);
+  }
+
+  private void temporalBackward(double factor, double[] dHidden) {
+    int step = streams * spec.outputSize();
+    for (int i = step; i < topHidden.length; i++) {
+      double d =
+          factor
+              * labels.length
+              * 2
+              * (topHidden[i] - topHidden[i - step])
+              / (topHidden.length - step);
+      dHidden[i] += d;
+      dHidden[i - step] -= d;
+    }
+  }
+
   private double[] softmaxBackward(double[] scales, double[] dw) {
     int vocabulary = spec.vocabulary();
-    int units = spec.hidden();
-    int weights = layout.block(ModelSpec.OUTPUT_WEIGHT).offset();
+    int units = spec.outputSize();
+    int weights = layout.block(spec.outputWeight()).offset();
     int bias = layout.block(ModelSpec.OUTPUT_BIAS).offset();
     double[] dTop = new double[top.length];
     for (int p = 0; p < labels.length; p++) {

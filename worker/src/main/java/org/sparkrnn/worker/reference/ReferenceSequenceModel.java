@@ -45,7 +45,7 @@ public final class ReferenceSequenceModel {
     this.spec = spec;
     this.layout = spec.layout();
     this.w = parameters;
-    this.units = spec.hidden();
+    this.units = spec.outputSize();
     this.features = spec.features();
     for (int layer = 0; layer < spec.layers(); layer++) {
       forwards.add(new ReferenceLayer(spec.cell(), layout, layer, 1));

@@ -103,7 +103,7 @@ record SequenceMemory(
     boolean tokens = layer == 0 && spec.isOneHot();
     boolean needsInputGradient = training && (layer > 0 || spec.embedding() > 0);
     boolean two = spec.task().isBidirectional();
-    boolean drops = training && spec.dropout() > 0 && layer < spec.layers() - 1 && !two;
+    boolean drops = training && spec.dropout().hidden() > 0 && layer < spec.layers() - 1 && !two;
     List<RecurrentLayer.Plan> directions = new ArrayList<>();
     for (String direction : spec.directions()) {
       directions.add(
@@ -115,7 +115,7 @@ record SequenceMemory(
               steps,
               streams,
               width,
-              spec.hidden(),
+              spec.hidden(layer),
               tokens,
               training));
     }
@@ -126,6 +126,6 @@ record SequenceMemory(
         plan.padded(name + ".dReversed", two && needsInputGradient ? positions : 0, width),
         plan.padded(name + ".joined", two ? positions : 0, spec.features()),
         plan.padded(name + ".dJoined", two && training ? positions : 0, spec.features()),
-        plan.padded(name + ".dropped", drops ? positions : 0, spec.hidden()));
+        plan.padded(name + ".dropped", drops ? positions : 0, spec.hidden(layer)));
   }
 }

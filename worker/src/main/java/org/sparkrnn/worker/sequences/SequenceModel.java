@@ -83,7 +83,7 @@ public final class SequenceModel implements TrainableModel {
     for (int index = 0; index < spec.layers(); index++) {
       SequenceLayer layer = layer(memory.layers().get(index), index, x, dx, positions);
       layers.add(layer);
-      Matrix place = matrix(memory.layers().get(index).dropped(), positions, spec.hidden());
+      Matrix place = matrix(memory.layers().get(index).dropped(), positions, spec.hidden(index));
       dropped.add(place.isAbsent() ? layer.output() : place);
       x = dropped.get(index);
       dx = layer.dOutput();
@@ -192,6 +192,16 @@ public final class SequenceModel implements TrainableModel {
   @Override
   public List<Matrix> moments() {
     return moments;
+  }
+
+  @Override
+  public boolean hasSparseEmbedding() {
+    return spec.hasSparseEmbedding();
+  }
+
+  @Override
+  public boolean hasFrozenEmbedding() {
+    return false;
   }
 
   @Override
@@ -360,7 +370,7 @@ public final class SequenceModel implements TrainableModel {
       top.lastStateGradients(batch, dFeatures);
     } else {
       Matrix undropped = features; // what was pooled, before dropout
-      if (spec.dropout() > 0 && isMaximum()) {
+      if (spec.dropout().hidden() > 0 && isMaximum()) {
         kernel.pool(top.output(), batch.lengths(), true, undropped);
       }
       kernel.poolGradient(
@@ -388,9 +398,9 @@ public final class SequenceModel implements TrainableModel {
   }
 
   private void drop(Matrix in, Matrix out, int rows, LanguageModel.Masks masks, int place) {
-    if (training && spec.dropout() > 0) {
+    if (training && spec.dropout().hidden() > 0) {
       PhiloxKey key = PhiloxKey.dropout(masks.seed(), (int) masks.step(), masks.replica(), place);
-      kernel.dropout(in, out, rows, spec.dropout(), key);
+      kernel.dropout(in, out, rows, rows, spec.dropout().hidden(), key);
     }
   }
 

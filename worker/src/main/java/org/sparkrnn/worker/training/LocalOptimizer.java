@@ -21,10 +21,16 @@ final class LocalOptimizer {
   private final TrainableModel model;
   private final Kernel kernel;
 
-  /** Everything behind the embedding, as one row. */
+  /** Everything, or everything behind a sparse or frozen embedding, as one row. */
   private final Matrix denseParameters;
 
   private final Matrix denseGradients;
+
+  /** What all elements that change see, and their gradients and moments. */
+  private final Matrix allParameters;
+
+  private final Matrix allGradients;
+  private final List<Matrix> moments;
   private double norm;
   private boolean clipped;
 
@@ -33,10 +39,18 @@ final class LocalOptimizer {
     this.clipping = clipping;
     this.model = model;
     this.kernel = model.kernel();
-    int dense = Math.toIntExact(model.embedding().size());
+    boolean frozen = model.hasFrozenEmbedding();
+    int embedding = Math.toIntExact(model.embedding().size());
+    int dense = model.hasSparseEmbedding() || frozen ? embedding : 0;
     int count = Math.toIntExact(model.parameters().size()) - dense;
     this.denseParameters = model.parameters().range(dense, count);
     this.denseGradients = model.gradients().range(dense, count);
+    this.allParameters = frozen ? denseParameters : model.parameters();
+    this.allGradients = frozen ? denseGradients : model.gradients();
+    this.moments =
+        frozen
+            ? model.moments().stream().map(moment -> moment.range(dense, count)).toList()
+            : model.moments();
   }
 
   /** Names of the vectors of the parameters' size that an optimizer keeps, in their order. */
@@ -48,6 +62,7 @@ final class LocalOptimizer {
       case ADAGRAD -> List.of("sum_square");
       case ADADELTA -> List.of("mean_square", "mean_square_update");
       case ADAM, ADAMW, NADAM -> List.of("mean", "mean_square");
+      case ASGD, NT_ASGD -> List.of("average");
     };
   }
 
@@ -68,15 +83,18 @@ final class LocalOptimizer {
   }
 
   private double sumOfSquares() {
-    TouchedRows touched = model.touchedRows();
-    double embedding = kernel.sumOfSquares(model.dEmbedding(), touched.rows(), touched.count());
-    return embedding + kernel.sumOfSquares(denseGradients);
+    double sum = kernel.sumOfSquares(denseGradients);
+    if (model.hasSparseEmbedding()) {
+      TouchedRows touched = model.touchedRows();
+      sum = kernel.sumOfSquares(model.dEmbedding(), touched.rows(), touched.count()) + sum;
+    }
+    return sum;
   }
 
   /**
    * Updates the parameters.
    *
-   * @param updates which update of these moments it is, from 1
+   * @param updates which update of these moments it is, from 1; 0 while NT-ASGD does not average
    */
   void step(double learningRate, long updates) {
     clipped = clipping.norm() > 0 && norm > clipping.norm();
@@ -90,14 +108,28 @@ final class LocalOptimizer {
             (float) config.l1());
     UpdateRule rule = rule(learningRate, updates);
     if (rule instanceof UpdateRule.Sgd sgd && !transform.decays()) {
-      TouchedRows touched = model.touchedRows();
-      kernel.updateRows(
-          model.embedding(), model.dEmbedding(), touched.rows(), touched.count(), sgd, transform);
+      if (model.hasSparseEmbedding()) {
+        TouchedRows touched = model.touchedRows();
+        kernel.updateRows(
+            model.embedding(), model.dEmbedding(), touched.rows(), touched.count(), sgd, transform);
+      }
       kernel.update(denseParameters, denseGradients, List.of(), sgd, transform);
     } else {
-      kernel.update(model.parameters(), model.gradients(), model.moments(), rule, transform);
+      kernel.update(
+          allParameters, allGradients, moments.subList(0, rule.moments()), rule, transform);
+      if (rule instanceof UpdateRule.AveragedSgd averaged
+          && averaged.weight() == 1
+          && model.hasFrozenEmbedding()) {
+        Matrix average = model.moments().get(0);
+        Matrix table = model.embedding();
+        average.arena().copy(table.offset(), average.offset(), table.size());
+      }
     }
     model.clearTouchedRows();
+  }
+
+  private UpdateRule averaged(long updates, double rate, long start) {
+    return UpdateRule.AveragedSgd.of(updates, rate, config.lambda(), config.alpha(), start);
   }
 
   private UpdateRule rule(double rate, long updates) {
@@ -114,6 +146,8 @@ final class LocalOptimizer {
       case ADAMW -> UpdateRule.Adam.of(updates, rate, beta1, beta2, epsilon, config.weightDecay());
       case NADAM ->
           UpdateRule.Adam.nesterov(updates, rate, beta1, beta2, epsilon, config.momentumDecay());
+      case ASGD -> averaged(updates, rate, config.averagingStart());
+      case NT_ASGD -> updates == 0 ? new UpdateRule.Sgd((float) rate) : averaged(updates, rate, 0);
     };
   }
 }

@@ -9,8 +9,13 @@ interface LocalSteps extends AutoCloseable {
 
   TrainableModel model();
 
-  /** Computes the losses of a step and leaves their gradients in the model. */
-  Trained train(long step, LanguageModel.Masks masks) throws IOException;
+  /**
+   * Computes the losses of a step and leaves their gradients in the model.
+   *
+   * @param step of the epoch
+   * @param first time step of the rows that it begins at
+   */
+  Trained train(long step, long first, LanguageModel.Masks masks) throws IOException;
 
   /** After the update that followed {@link #train}. */
   void updated();

@@ -1,10 +1,8 @@
 package org.sparkrnn.worker.training;
 
 import java.io.IOException;
-import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -13,11 +11,13 @@ import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.config.OuterConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
+import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.ModelSchema;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.WordVectors;
 
 /**
  * Trains one replica in this JVM, without Spark: the plain algorithm, which defines what {@code
@@ -33,6 +33,7 @@ public final class PlainTrainer {
   private final ModelSchema schema;
   private final ModelSpec spec;
   private final Kernel kernel;
+  private final Files files;
   private final CheckpointStore store;
   private TrainingState state;
   private float[] parameters;
@@ -49,6 +50,7 @@ public final class PlainTrainer {
     this.schema = corpus.schema();
     this.spec = schema.spec(config);
     this.kernel = kernel;
+    this.files = files;
     this.store = new CheckpointStore(files, config.checkpoint().path());
     this.state = TrainingState.start(Plan.of(config, corpus.trainingSize(config)));
     this.parameters = new float[0];
@@ -91,6 +93,12 @@ public final class PlainTrainer {
     store.warnings().forEach(LOG::warn);
     if (newest.isEmpty()) {
       parameters = spec.initialise(config.model(), config.training().seed());
+      String vectors = config.model().pretrainedEmbeddings();
+      if (!vectors.isEmpty()) {
+        Vocabulary words = schema.vocabulary();
+        int found = WordVectors.read(files, vectors, words, spec.embedding(), parameters);
+        LOG.info("{} of {} words start from {}", found, words.size(), vectors);
+      }
       return;
     }
     if (!resume) {
@@ -100,7 +108,7 @@ public final class PlainTrainer {
     TrainingCheckpoint checkpoint = TrainingCheckpoint.open(newest.get());
     checkpoint.requireContinuedBy(config, schema);
     state = checkpoint.state();
-    parameters = checkpoint.parameters();
+    parameters = checkpoint.trainedParameters();
     replica = checkpoint.replica(0);
   }
 
@@ -141,7 +149,7 @@ public final class PlainTrainer {
             () -> false);
     parameters = result.parameters();
     replica = result.state();
-    state = state.afterRound(steps);
+    state = state.afterRound(config, steps);
     LOG.debug(
         "round {}, step {}: loss {}",
         state.round(),
@@ -150,11 +158,15 @@ public final class PlainTrainer {
   }
 
   private void evaluate() throws IOException {
-    Optional<Measured> evaluation = corpus.evaluate(config, spec, kernel, parameters, VALIDATION);
+    Optional<Measured> evaluation = corpus.evaluate(config, spec, kernel, evaluated(), VALIDATION);
     if (evaluation.isPresent()) {
       state = state.afterEvaluation(config, evaluation.get().loss());
       LOG.debug("step {}: validation {}", state.step(), evaluation.get().summary());
     }
+  }
+
+  private float[] evaluated() {
+    return TrainingCheckpoint.evaluated(config, state, parameters, replica.moments());
   }
 
   private void saveCheckpoint() throws IOException {
@@ -163,8 +175,8 @@ public final class PlainTrainer {
         config,
         schema,
         state,
-        parameters,
-        Collections.unmodifiableSortedMap(new TreeMap<>()),
+        evaluated(),
+        TrainingCheckpoint.trained(config, state, parameters),
         index -> replica,
         Map.of("trainer", "plain", "kernel", kernel.name()));
   }

@@ -18,6 +18,9 @@ import org.sparkrnn.common.errors.BadInputException;
  * streams} of them in a step, in its last step what is left. What the methods below call tokens are
  * sequences then; none is dropped.
  *
+ * <p>Steps of tokens are of full windows here. Where lengths are drawn ({@link Windows}) their
+ * numbers are about right; rows and tokens do not depend on them.
+ *
  * @param tokens N, tokens or sequences of the split
  * @param replicas W
  * @param streams rows per replica; sequences of a step
@@ -106,11 +109,7 @@ public record Plan(long tokens, int replicas, int streams, int window, Unit unit
 
   /** Local steps of an epoch, those of the replica that takes most. */
   public long stepsPerEpoch() {
-    long most = 0;
-    for (int replica = 0; replica < replicas; replica++) {
-      most = Math.max(most, steps(replica));
-    }
-    return most;
+    return isOfTokens() ? (longestRow() + window - 1) / window : longestRow();
   }
 
   /** Time steps of a replica's window at a step of the epoch; 0 when it has none left. */
@@ -133,19 +132,41 @@ public record Plan(long tokens, int replicas, int streams, int window, Unit unit
 
   /** Tokens all replicas train on in the epoch before a step. */
   public long tokensBefore(long step) {
+    return tokensTo(isOfTokens() ? step * window : step);
+  }
+
+  /**
+   * Tokens all replicas train on in the first {@code time} time steps of their rows; of sequences
+   * in so many steps.
+   */
+  public long tokensTo(long time) {
     long sum = 0;
     for (int replica = 0; replica < replicas; replica++) {
       sum +=
           isOfTokens()
-              ? Math.min(rowLength(replica), step * window) * streams
-              : Math.min(predictions(replica), step * streams);
+              ? Math.min(rowLength(replica), time) * streams
+              : Math.min(predictions(replica), time * streams);
     }
     return sum;
   }
 
+  /** Time steps of a replica's rows; of sequences its steps. */
+  public long row(int replica) {
+    return isOfTokens() ? rowLength(replica) : steps(replica);
+  }
+
+  /** Time steps of the longest row. */
+  public long longestRow() {
+    long longest = 0;
+    for (int replica = 0; replica < replicas; replica++) {
+      longest = Math.max(longest, row(replica));
+    }
+    return longest;
+  }
+
   /** Tokens all replicas train on in an epoch. */
   public long tokensPerEpoch() {
-    return tokensBefore(stepsPerEpoch());
+    return tokensTo(longestRow());
   }
 
   /** Tokens of the split that no replica trains on, the very last label not counted. */

@@ -26,6 +26,7 @@ public final class ReplicaTrainer {
   private final LocalSteps local;
   private final TrainableModel model;
   private final LocalOptimizer optimizer;
+  private final Windows windows;
   private final Schedule schedule;
   private final long tokensPerEpoch;
 
@@ -36,6 +37,7 @@ public final class ReplicaTrainer {
     this.local = local;
     this.model = local.model();
     this.optimizer = new LocalOptimizer(config.optimizer(), config.clipping(), model);
+    this.windows = Windows.of(config);
     this.schedule = new Schedule(config);
     this.tokensPerEpoch = plan.tokensPerEpoch();
   }
@@ -109,7 +111,7 @@ public final class ReplicaTrainer {
       throws IOException {
     long startNanos = System.nanoTime();
     ReplicaState start = startOf(config, spec, plan, task, state);
-    if (plan.tokensInStep(task.replica(), task.firstStep()) == 0) {
+    if (task.firstTime() >= plan.row(task.replica())) {
       return new ReplicaResult(
           parameters,
           start,
@@ -140,25 +142,24 @@ public final class ReplicaTrainer {
     double normSum = 0;
     double normMax = 0;
     long clippedSteps = 0;
-    while (steps < task.steps()) {
-      long step = task.firstStep() + steps;
-      if (plan.tokensInStep(task.replica(), step) == 0) {
-        break;
-      }
+    long first = task.firstTime();
+    while (steps < task.steps() && first < plan.row(task.replica())) {
+      long step = task.globalStepBase() + steps;
       if (cancelled.getAsBoolean()) {
         throw new CancellationException(
             "Cannot finish round %d of replica %d: it was cancelled at step %d"
                 .formatted(task.round() + 1, task.replica(), task.globalStepBase() + steps));
       }
-      LocalSteps.Trained trained = local.train(step, masks(step));
+      LocalSteps.Trained trained = local.train(task.firstStep() + steps, first, masks(step));
       double norm = optimizer.measure();
       requireFinite("loss", trained.lossSum(), steps);
       requireFinite("gradient norm", norm, steps);
       updates++;
-      optimizer.step(learningRate(step), updates);
+      optimizer.step(learningRate(first) * windows.rateFactor(step), averagingStep(step, updates));
       model.pack();
       local.updated();
 
+      first += windows.length(step);
       steps++;
       trainedTokens += trained.predictions();
       lossSumNats += trained.lossSum();
@@ -183,15 +184,23 @@ public final class ReplicaTrainer {
   }
 
   private LanguageModel.Masks masks(long step) {
-    long globalStep = task.globalStepBase() + step - task.firstStep();
-    return new LanguageModel.Masks(config.training().seed(), globalStep, task.replica());
+    return new LanguageModel.Masks(config.training().seed(), step, task.replica());
   }
 
-  private double learningRate(long step) {
+  /** Which update of its moments a step is, from 1; for NT-ASGD 0 before it averages. */
+  private long averagingStep(long step, long updates) {
+    if (config.optimizer().kind() != OptimizerConfig.Kind.NT_ASGD) {
+      return updates;
+    }
+    boolean averages = task.averagingFrom() != AveragingTrigger.NOT_YET;
+    return averages ? step + 1 - task.averagingFrom() : 0;
+  }
+
+  private double learningRate(long first) {
     return schedule.learningRate(
         task.epoch(),
         task.tokensBase(),
-        plan.tokensBefore(step),
+        plan.tokensTo(first),
         tokensPerEpoch,
         task.plateauFactor());
   }

@@ -54,7 +54,7 @@ final class SequenceSteps implements LocalSteps {
   }
 
   @Override
-  public Trained train(long step, LanguageModel.Masks masks) throws IOException {
+  public Trained train(long step, long first, LanguageModel.Masks masks) throws IOException {
     int count = order.batch(step, numbers);
     batch.fill(source, numbers, count, true);
     float scale = 1f / (mean ? batch.predictions() : count);

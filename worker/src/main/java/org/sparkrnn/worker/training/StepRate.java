@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
@@ -60,8 +61,11 @@ public record StepRate(double flopsPerSecond) {
         TrainingConfig.load(
             config.semanticText(),
             List.of(
-                "model.hidden=" + Math.min(LARGEST_HIDDEN, model.hidden()),
+                "model.hidden=" + Math.min(LARGEST_HIDDEN, Collections.max(model.hidden())),
                 "model.embedding=" + Math.min(LARGEST_HIDDEN, model.embedding()),
+                "model.tied=false",
+                "model.residual=false",
+                "batch.window-lengths=fixed",
                 "model.layers=" + Math.min(LARGEST_LAYERS, model.layers()),
                 "batch.streams=" + Math.min(LARGEST_STREAMS, config.batch().streams()),
                 "batch.window=" + Math.min(LARGEST_WINDOW, config.batch().window()),
@@ -85,7 +89,7 @@ public record StepRate(double flopsPerSecond) {
     double products = 0;
     for (ParameterBlock block : spec.layout().blocks()) {
       boolean isGathered =
-          block.name().equals(ModelSpec.EMBEDDING_WEIGHT)
+          (block.name().equals(ModelSpec.EMBEDDING_WEIGHT) && !spec.tied())
               || (spec.input() == Input.ONE_HOT && block.name().startsWith("rnn.weight_ih_l0"));
       if (block.name().contains("weight") && !isGathered) {
         products += block.size();

@@ -22,7 +22,7 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
   public static TaskMemory of(TrainingConfig config, ModelSpec spec) {
     Kernel kernel = Kernel.ofSizes(config.kernel());
     int streams = config.batch().streams();
-    int window = config.batch().window();
+    int window = longestWindow(config);
     int moments = ReplicaTrainer.momentVectors(config);
     long arena =
         spec.task().isOfSequences()
@@ -34,10 +34,14 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
         : new TaskMemory(arena, heap);
   }
 
+  private static int longestWindow(TrainingConfig config) {
+    return config.task().isOfSequences() ? config.batch().window() : Windows.of(config).longest();
+  }
+
   /** Floats and ints. */
   private static long heapElements(TrainingConfig config, ModelSpec spec) {
     long parameters = spec.layout().size();
-    long positions = (long) config.batch().streams() * config.batch().window();
+    long positions = (long) config.batch().streams() * longestWindow(config);
     boolean keepsMoments = config.optimizer().state() != OptimizerConfig.State.RESET;
     long moments = keepsMoments ? ReplicaTrainer.momentVectors(config) * parameters : 0;
     long state = spec.stateFloats(config.batch().streams());
@@ -47,7 +51,7 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
       windows = (9 + columns) * positions + (long) config.batch().streams() * spec.outputs();
     }
     long touchedRows =
-        spec.embedding() == 0 ? 0 : spec.vocabulary() + Math.min(spec.vocabulary(), positions);
+        spec.hasSparseEmbedding() ? spec.vocabulary() + Math.min(spec.vocabulary(), positions) : 0;
     return parameters + 2 * moments + 2 * state + windows + touchedRows;
   }
 }

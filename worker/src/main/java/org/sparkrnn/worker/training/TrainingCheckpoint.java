@@ -49,6 +49,7 @@ import org.sparkrnn.worker.model.ModelSpec;
 public final class TrainingCheckpoint {
   private static final String MODEL = "model.safetensors";
   private static final String OUTER = "optimizer.safetensors";
+  private static final String TRAINED = "parameters";
   private static final String STATE = "state.json";
   private static final String CONFIG = "config.json";
   private static final String RUN = "run.json";
@@ -123,9 +124,9 @@ public final class TrainingCheckpoint {
           "Cannot read %s: it is of step %d with %s, the checkpoint of step %d with other settings"
               .formatted(checkpoint.pathOf(STATE), state.step(), plan, checkpoint.step()));
     }
-    if (state.stepInEpoch() > 0 && state.stepInEpoch() >= plan.stepsPerEpoch()) {
+    if (state.timeInEpoch() > 0 && state.timeInEpoch() >= plan.longestRow()) {
       throw new CorruptFileException(
-          "Cannot read %s: it is at step %d of an epoch of %d"
+          "Cannot read %s: it is at step %d of an epoch of about %d"
               .formatted(checkpoint.pathOf(STATE), state.stepInEpoch(), plan.stepsPerEpoch()));
     }
   }
@@ -231,6 +232,38 @@ public final class TrainingCheckpoint {
       }
       return parameters;
     }
+  }
+
+  /**
+   * The parameters that are evaluated and saved as the model: the trained ones, or the average of
+   * them that is the first of the moments.
+   */
+  public static float[] evaluated(
+      TrainingConfig config, TrainingState state, float[] trained, float[] moments) {
+    return state.averagesParameters(config) ? Arrays.copyOf(moments, trained.length) : trained;
+  }
+
+  /** The trained parameters by name where the model has their average; else nothing. */
+  public static SortedMap<String, float[]> trained(
+      TrainingConfig config, TrainingState state, float[] parameters) {
+    SortedMap<String, float[]> vectors = new TreeMap<>();
+    if (state.averagesParameters(config)) {
+      vectors.put(TRAINED, parameters);
+    }
+    return vectors;
+  }
+
+  /** The parameters that training goes on from; see {@link #evaluated}. */
+  public float[] trainedParameters() throws IOException {
+    if (!state.averagesParameters(config)) {
+      return parameters();
+    }
+    if (!checkpoint.has(OUTER)) {
+      throw new CorruptFileException(
+          "Cannot read %s: it has the average of the parameters, but not %s with the parameters"
+              .formatted(checkpoint.path(), OUTER));
+    }
+    return outer(TRAINED).values().iterator().next();
   }
 
   /** The outer optimizer's vectors of those names; empty if the checkpoint has none at all. */
@@ -379,7 +412,7 @@ public final class TrainingCheckpoint {
     int carrying = spec.task().isOfSequences() ? 0 : spec.layers();
     for (int layer = 0; layer < carrying; layer++) {
       for (String name : names) {
-        layout.add(name + "_l" + layer, streams, spec.hidden());
+        layout.add(name + "_l" + layer, streams, spec.hidden(layer));
       }
     }
     return layout.build();

@@ -19,6 +19,7 @@ import org.sparkrnn.common.storage.JsonObject;
  * @param round rounds since the start
  * @param epoch from 0; epochs that have ended
  * @param stepInEpoch steps of this epoch taken
+ * @param timeInEpoch time steps of the longest row that they went through
  * @param tokens tokens all replicas have trained on
  * @param plan of this epoch; at its start that of the one before, until {@link #beginEpoch}
  * @param bestLoss lowest validation loss in nats per token, infinite before the first
@@ -26,19 +27,22 @@ import org.sparkrnn.common.storage.JsonObject;
  * @param plateauFactor what the plateau schedule multiplies the learning rate with
  * @param evaluationsWithoutImprovement since the best
  * @param plateauEvaluations since the best or since the plateau schedule last lowered the rate
+ * @param trigger of NT-ASGD
  */
 public record TrainingState(
     long step,
     long round,
     int epoch,
     long stepInEpoch,
+    long timeInEpoch,
     long tokens,
     Plan plan,
     double bestLoss,
     long bestStep,
     double plateauFactor,
     int evaluationsWithoutImprovement,
-    int plateauEvaluations) {
+    int plateauEvaluations,
+    AveragingTrigger trigger) {
   private static final long MOST_TOKENS = 1L << 52;
 
   /** Why a run ends. */
@@ -65,7 +69,8 @@ public record TrainingState(
 
   /** The start of a run. */
   public static TrainingState start(Plan plan) {
-    return new TrainingState(0, 0, 0, 0, 0, plan, Double.POSITIVE_INFINITY, 0, 1, 0, 0);
+    return new TrainingState(
+        0, 0, 0, 0, 0, 0, plan, Double.POSITIVE_INFINITY, 0, 1, 0, 0, AveragingTrigger.start());
   }
 
   /** Before every round: at the start of an epoch a corpus that grew takes effect. */
@@ -82,8 +87,8 @@ public record TrainingState(
    */
   public int stepsInRound(TrainingConfig config) {
     boolean warmup = step < config.round().warmupSteps();
-    long most = warmup ? 1 : config.round().localSteps();
-    return (int) Math.min(most, plan.stepsPerEpoch() - stepInEpoch);
+    int most = warmup ? 1 : config.round().localSteps();
+    return Windows.of(config).steps(step, plan.longestRow() - timeInEpoch, most);
   }
 
   /** What a replica does in the next round. */
@@ -93,28 +98,32 @@ public record TrainingState(
         round,
         epoch,
         stepInEpoch,
+        timeInEpoch,
         steps,
         step,
-        tokens - plan.tokensBefore(stepInEpoch),
+        tokens - plan.tokensTo(timeInEpoch),
+        trigger.from(),
         plateauFactor);
   }
 
   /** After all replicas have taken that many steps. */
-  public TrainingState afterRound(int steps) {
-    long next = stepInEpoch + steps;
-    boolean ended = next >= plan.stepsPerEpoch();
+  public TrainingState afterRound(TrainingConfig config, int steps) {
+    long next = timeInEpoch + Windows.of(config).total(step, steps);
+    boolean ended = next >= plan.longestRow();
     return new TrainingState(
         step + steps,
         round + 1,
         ended ? epoch + 1 : epoch,
+        ended ? 0 : stepInEpoch + steps,
         ended ? 0 : next,
-        tokens + plan.tokensBefore(next) - plan.tokensBefore(stepInEpoch),
+        tokens + plan.tokensTo(next) - plan.tokensTo(timeInEpoch),
         plan,
         bestLoss,
         bestStep,
         plateauFactor,
         evaluationsWithoutImprovement,
-        plateauEvaluations);
+        plateauEvaluations,
+        trigger);
   }
 
   /**
@@ -128,8 +137,9 @@ public record TrainingState(
           "Cannot go on training: the validation loss is %s after round %d (step %d)"
               .formatted(lossNatsPerToken, round, step));
     }
+    AveragingTrigger next = trigger.after(config.optimizer(), step, lossNatsPerToken);
     if (lossNatsPerToken < bestLoss) {
-      return withEvaluation(lossNatsPerToken, step, plateauFactor, 0, 0);
+      return withEvaluation(lossNatsPerToken, step, plateauFactor, 0, 0, next);
     }
     int waited = plateauEvaluations + 1;
     ScheduleConfig schedule = config.schedule();
@@ -139,7 +149,20 @@ public record TrainingState(
         bestStep,
         lower ? plateauFactor * schedule.factor() : plateauFactor,
         evaluationsWithoutImprovement + 1,
-        lower ? 0 : waited);
+        lower ? 0 : waited,
+        next);
+  }
+
+  /**
+   * Whether the average of the parameters, the first of the moments, stands for them: it is
+   * evaluated and saved as the model.
+   */
+  public boolean averagesParameters(TrainingConfig config) {
+    return switch (config.optimizer().kind()) {
+      case ASGD -> step > 0;
+      case NT_ASGD -> trigger.isPulled() && step > trigger.from();
+      default -> false;
+    };
   }
 
   /** Whether the last round ended an epoch. */
@@ -196,29 +219,38 @@ public record TrainingState(
         round,
         epoch,
         stepInEpoch,
+        timeInEpoch,
         tokens,
         next,
         bestLoss,
         bestStep,
         plateauFactor,
         evaluationsWithoutImprovement,
-        plateauEvaluations);
+        plateauEvaluations,
+        trigger);
   }
 
   private TrainingState withEvaluation(
-      double loss, long lossStep, double factor, int withoutImprovement, int waited) {
+      double loss,
+      long lossStep,
+      double factor,
+      int withoutImprovement,
+      int waited,
+      AveragingTrigger nextTrigger) {
     return new TrainingState(
         step,
         round,
         epoch,
         stepInEpoch,
+        timeInEpoch,
         tokens,
         plan,
         loss,
         lossStep,
         factor,
         withoutImprovement,
-        waited);
+        waited,
+        nextTrigger);
   }
 
   /** The bytes of {@code state.json}. */
@@ -228,7 +260,9 @@ public record TrainingState(
     fields.put("round", round);
     fields.put("epoch", epoch);
     fields.put("step_in_epoch", stepInEpoch);
+    fields.put("time_in_epoch", timeInEpoch);
     fields.put("tokens", tokens);
+    trigger.addTo(fields);
     fields.put("plateau_factor", plateauFactor);
     fields.put("evaluations_without_improvement", evaluationsWithoutImprovement);
     fields.put("plateau_evaluations", plateauEvaluations);
@@ -263,19 +297,24 @@ public record TrainingState(
             planFields.smallInteger("window", 1),
             unit);
     boolean evaluated = fields.has("best_step");
+    long stepInEpoch = counter(fields, "step_in_epoch");
     TrainingState state =
         new TrainingState(
             counter(fields, "step"),
             counter(fields, "round"),
             fields.smallInteger("epoch", 0),
-            counter(fields, "step_in_epoch"),
+            stepInEpoch,
+            fields.has("time_in_epoch") // older checkpoints know fixed windows only
+                ? counter(fields, "time_in_epoch")
+                : unit == Plan.Unit.TOKENS ? stepInEpoch * plan.window() : stepInEpoch,
             counter(fields, "tokens"),
             plan,
             evaluated ? fields.number("best_loss_nats_per_token") : Double.POSITIVE_INFINITY,
             evaluated ? fields.integer("best_step", 1) : 0,
             fields.number("plateau_factor"),
             fields.smallInteger("evaluations_without_improvement", 0),
-            fields.smallInteger("plateau_evaluations", 0));
+            fields.smallInteger("plateau_evaluations", 0),
+            AveragingTrigger.of(fields));
     if (state.bestStep > state.step) {
       throw fields.wrong("best_step", "at most " + state.step);
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import org.sparkrnn.common.config.LossConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.model.TrainableModel;
@@ -15,7 +16,8 @@ final class WindowSteps implements LocalSteps {
   private final Plan plan;
   private final int replica;
   private final LanguageModel model;
-  private final WindowReader windows;
+  private final Windows windows;
+  private final WindowReader reader;
   private int time;
 
   WindowSteps(
@@ -30,10 +32,11 @@ final class WindowSteps implements LocalSteps {
     this.spec = spec;
     this.plan = plan;
     this.replica = replica;
-    this.windows = new WindowReader(tokens, plan.streams(), plan.window());
+    this.windows = Windows.of(config);
+    this.reader = new WindowReader(tokens, plan.streams(), windows.longest());
     this.model =
         LanguageModel.forTraining(
-            spec, kernel, plan.streams(), plan.window(), ReplicaTrainer.momentVectors(config));
+            spec, kernel, plan.streams(), windows.longest(), ReplicaTrainer.momentVectors(config));
     model.writeState(hidden);
   }
 
@@ -43,15 +46,21 @@ final class WindowSteps implements LocalSteps {
   }
 
   @Override
-  public Trained train(long step, LanguageModel.Masks masks) throws IOException {
-    time = plan.timeInStep(replica, step);
+  public Trained train(long step, long first, LanguageModel.Masks masks) throws IOException {
+    time = (int) Math.min(windows.length(masks.step()), plan.rowLength(replica) - first);
     for (int stream = 0; stream < plan.streams(); stream++) {
-      long first = plan.rowStart(replica, stream) + step * plan.window();
-      windows.read(stream, first, time);
+      reader.read(stream, plan.rowStart(replica, stream) + first, time);
     }
     boolean mean = config.loss().reduction() == LossConfig.Reduction.TOKEN_MEAN;
     float scale = 1f / (mean ? time * plan.streams() : plan.streams());
-    double loss = model.train(time, windows.tokens(), windows.labels(), scale, masks);
+    double loss =
+        model.train(
+            time,
+            reader.tokens(),
+            reader.labels(),
+            scale,
+            ActivationPenalties.of(config.loss()),
+            masks);
     return new Trained(loss, (long) time * plan.streams());
   }
 

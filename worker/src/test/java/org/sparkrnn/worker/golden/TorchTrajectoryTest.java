@@ -1,6 +1,7 @@
 package org.sparkrnn.worker.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -43,6 +44,15 @@ class TorchTrajectoryTest {
           optimizer("adam", adam("adam")),
           optimizer("adam-weight-decay", adam("adam", "weight-decay=0.001")),
           optimizer("adamw", adam("adamw", "weight-decay=0.1")),
+          optimizer(
+              "asgd",
+              "kind=asgd",
+              "learning-rate=1",
+              "lambda=0.001",
+              "alpha=0.75",
+              "averaging-start=20",
+              "weight-decay=0.001",
+              "state=average"),
           optimizer("nadam", adam("nadam", "momentum-decay=0.004")));
 
   private static String[] adam(String kind, String... more) {
@@ -92,7 +102,7 @@ class TorchTrajectoryTest {
                 spec,
                 new JavaKernel(),
                 plan,
-                new ReplicaTask(0, step, 0, step, 1, step, 0, 1.0),
+                new ReplicaTask(0, step, 0, step, step * 8L, 1, step, 0, -1, 1.0),
                 parameters,
                 state,
                 (first, target, from, count) ->
@@ -102,6 +112,14 @@ class TorchTrajectoryTest {
         assertThat(Math.abs(loss - expected[step])).as("step %d", step).isLessThan(tolerance);
         parameters = result.parameters();
         state = result.state();
+      }
+      if (optimizer.equals("asgd")) {
+        float[] average = golden.vector("average.", spec.layout());
+        assertThat(state.moments()).hasSameSizeAs(average);
+        for (int i = 0; i < average.length; i++) {
+          assertThat(state.moments()[i]).isCloseTo(average[i], within(1e-4f));
+          assertThat(parameters[i]).isNotEqualTo(state.moments()[i]);
+        }
       }
     }
   }

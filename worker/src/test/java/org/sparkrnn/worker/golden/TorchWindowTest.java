@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.sparkrnn.worker.golden.TorchGolden.doubles;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.LossConfig.Reduction;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.JavaKernel;
+import org.sparkrnn.worker.model.ActivationPenalties;
+import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.reference.ReferenceModel;
@@ -28,23 +31,60 @@ class TorchWindowTest {
   private static final int TIME = 4;
   private static final int STREAMS = 3;
 
-  static Stream<Arguments> windows() {
-    Stream.Builder<Arguments> windows = Stream.builder();
+  /**
+   * What a file holds.
+   *
+   * @param penalties in its gradients
+   */
+  private record Window(String file, ModelSpec spec, ActivationPenalties penalties) {
+    @Override
+    public String toString() {
+      return file;
+    }
+  }
+
+  static Stream<Window> windows() {
+    Stream.Builder<Window> windows = Stream.builder();
     for (CellKind cell : CellKind.values()) {
+      String prefix = "window-%s-".formatted(TorchGolden.name(cell));
       for (int layers : new int[] {1, 2}) {
         for (Input input : Input.values()) {
-          windows.add(Arguments.of(cell, layers, input));
+          boolean embedded = input == Input.EMBEDDING;
+          windows.add(
+              new Window(
+                  prefix + layers + (embedded ? "-embedding" : "-one-hot"),
+                  new ModelSpec(cell, layers, 11, input, embedded ? 6 : 0, 5, 0f),
+                  ActivationPenalties.NONE));
         }
       }
+      if (cell != CellKind.LSTM && cell != CellKind.GRU) {
+        continue;
+      }
+      windows.add(
+          new Window(
+              prefix + "tied",
+              special(cell, List.of(5, 6), false, true),
+              new ActivationPenalties(2, 1)));
+      windows.add(
+          new Window(
+              prefix + "residual",
+              special(cell, List.of(5, 5, 5), true, false),
+              ActivationPenalties.NONE));
     }
     return windows.build();
   }
 
+  private static ModelSpec special(
+      CellKind cell, List<Integer> hidden, boolean residual, boolean tied) {
+    Dropout none = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0);
+    return new ModelSpec(cell, hidden, 11, Input.EMBEDDING, 6, residual, tied, false, none);
+  }
+
   @ParameterizedTest
   @MethodSource("windows")
-  void referenceEqualsPyTorch(CellKind cell, int layers, Input input) throws IOException {
-    ModelSpec spec = spec(cell, layers, input);
-    try (TorchGolden golden = new TorchGolden(file(cell, layers, input))) {
+  void referenceEqualsPyTorch(Window window) throws IOException {
+    ModelSpec spec = window.spec();
+    try (TorchGolden golden = new TorchGolden(window.file())) {
       double[] parameters = doubles(golden.vector("parameter.", spec.layout()));
       ReferenceModel model = new ReferenceModel(spec, STREAMS, parameters);
       double[][] masks = ReferenceModel.withoutDropout(spec);
@@ -59,15 +99,15 @@ class TorchWindowTest {
       assertClose("output", model.output(), golden.doubles("output"));
       assertClose("final state", model.finalState(), golden.doubles("final"));
       double scale = ReferenceModel.scale(Reduction.TOKEN_MEAN, TIME, STREAMS);
-      assertGradients(spec, golden, model.backward(scale, masks).parameters());
+      assertGradients(spec, golden, model.backward(scale, window.penalties(), masks).parameters());
     }
   }
 
   @ParameterizedTest
   @MethodSource("windows")
-  void languageModelEqualsPyTorch(CellKind cell, int layers, Input input) throws IOException {
-    ModelSpec spec = spec(cell, layers, input);
-    try (TorchGolden golden = new TorchGolden(file(cell, layers, input));
+  void languageModelEqualsPyTorch(Window window) throws IOException {
+    ModelSpec spec = window.spec();
+    try (TorchGolden golden = new TorchGolden(window.file());
         LanguageModel model = LanguageModel.forTraining(spec, new JavaKernel(), STREAMS, TIME, 0)) {
       model.setParameters(golden.vector("parameter.", spec.layout()));
       model.writeState(golden.floats("initial"));
@@ -76,6 +116,7 @@ class TorchWindowTest {
           golden.integers("tokens"),
           golden.integers("labels"),
           1f / (TIME * STREAMS),
+          window.penalties(),
           new LanguageModel.Masks(1, 0, 0));
       double[] losses = new double[TIME * STREAMS];
       model.losses(losses.length, losses);
@@ -106,14 +147,5 @@ class TorchWindowTest {
       deviation = Math.max(deviation, Math.abs(actual[i] - expected[i]));
     }
     assertThat(deviation / largest).as(name).isLessThan(TOLERANCE);
-  }
-
-  private static ModelSpec spec(CellKind cell, int layers, Input input) {
-    return new ModelSpec(cell, layers, 11, input, input == Input.EMBEDDING ? 6 : 0, 5, 0f);
-  }
-
-  private static String file(CellKind cell, int layers, Input input) {
-    String inputName = input == Input.EMBEDDING ? "embedding" : "one-hot";
-    return "window-%s-%d-%s".formatted(TorchGolden.name(cell), layers, inputName);
   }
 }

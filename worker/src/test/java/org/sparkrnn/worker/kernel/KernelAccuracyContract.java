@@ -10,10 +10,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
-import org.sparkrnn.worker.random.PhiloxKey;
+import org.sparkrnn.worker.reference.DropoutFactors;
 import org.sparkrnn.worker.reference.ReferenceModel;
+import org.sparkrnn.worker.reference.SpecialModels;
 
 /**
  * The part of {@link KernelContract} that compares with the double-precision reference: a whole
@@ -76,7 +78,23 @@ abstract class KernelAccuracyContract {
   void modelIsCloseToTheReference(
       CellKind cell, int layers, Input input, int hidden, float dropout) {
     int embedding = input == Input.EMBEDDING ? 21 : 0;
-    ModelSpec spec = new ModelSpec(cell, layers, VOCABULARY, input, embedding, hidden, dropout);
+    check(
+        new ModelSpec(cell, layers, VOCABULARY, input, embedding, hidden, dropout),
+        ActivationPenalties.NONE,
+        hidden);
+  }
+
+  static Stream<SpecialModels> specialModels() {
+    return SpecialModels.all(VOCABULARY);
+  }
+
+  @ParameterizedTest
+  @MethodSource("specialModels")
+  void specialModelIsCloseToTheReference(SpecialModels special) {
+    check(special.spec(), special.penalties(), 18);
+  }
+
+  private void check(ModelSpec spec, ActivationPenalties penalties, int hidden) {
     SplittableRandom random = new SplittableRandom(SEED);
     float[] parameters = uniform(random, spec.layout().size(), (float) (1 / Math.sqrt(hidden)));
     float[] state = uniform(random, spec.stateFloats(STREAMS), 0.5f);
@@ -84,21 +102,24 @@ abstract class KernelAccuracyContract {
     int[] labels = random.ints(TIME * STREAMS, 0, VOCABULARY).toArray();
     float scale = 1f / STREAMS;
     double bound = bound(hidden);
-    boolean switches = cell == CellKind.RNN_RELU && precision() == Precision.BF16;
+    boolean switches = spec.cell() == CellKind.RNN_RELU && precision() == Precision.BF16;
 
     ReferenceModel reference = new ReferenceModel(spec, STREAMS, doubles(parameters));
-    reference.forward(TIME, labels, tokens, doubles(state), masks(spec, 8));
-    double[][] masks = masks(spec, 9);
+    LanguageModel.Masks before = new LanguageModel.Masks(SEED, 8, 0);
+    LanguageModel.Masks now = new LanguageModel.Masks(SEED, 9, 0);
+    double[][] masksBefore = DropoutFactors.of(spec, TIME, STREAMS, labels, before);
+    reference.forward(TIME, labels, tokens, doubles(state), masksBefore);
+    double[][] masks = DropoutFactors.of(spec, TIME, STREAMS, tokens, now);
     double[] losses = reference.forward(TIME, tokens, labels, reference.finalState(), masks);
-    double[] gradients = reference.backward(scale, masks).parameters();
+    double[] gradients = reference.backward(scale, penalties, masks).parameters();
 
     try (LanguageModel model = LanguageModel.forTraining(spec, kernel(), STREAMS, TIME, 0)) {
       model.setParameters(parameters);
       model.writeState(state);
-      model.train(TIME, labels, tokens, scale, new LanguageModel.Masks(SEED, 8, 0));
+      model.train(TIME, labels, tokens, scale, before);
       model.clearTouchedRows();
       model.carryState(TIME);
-      model.train(TIME, tokens, labels, scale, new LanguageModel.Masks(SEED, 9, 0));
+      model.train(TIME, tokens, labels, scale, penalties, now);
       double[] actualLosses = new double[losses.length];
       model.losses(losses.length, actualLosses);
       assertClose("losses", actualLosses, losses, 0, losses.length, bound);
@@ -108,23 +129,6 @@ abstract class KernelAccuracyContract {
         assertClose(block.name(), actual, gradients, block.offset(), block.size(), limit);
       }
     }
-  }
-
-  private static double[][] masks(ModelSpec spec, int step) {
-    double[][] masks = ReferenceModel.withoutDropout(spec);
-    if (spec.dropout() == 0) {
-      return masks;
-    }
-    long threshold = Math.round(spec.dropout() * 0x1p32);
-    for (int place = 0; place < masks.length; place++) {
-      PhiloxKey key = PhiloxKey.dropout(SEED, step, 0, place);
-      masks[place] = new double[TIME * STREAMS * (place == 0 ? spec.embedding() : spec.hidden())];
-      for (int i = 0; i < masks[place].length; i++) {
-        boolean kept = Integer.toUnsignedLong(key.word(i)) >= threshold;
-        masks[place][i] = kept ? 1 / (1 - (double) spec.dropout()) : 0;
-      }
-    }
-    return masks;
   }
 
   private static void assertClose(

@@ -122,12 +122,14 @@ abstract class KernelOperationsContract extends SequenceKernelContract {
     PhiloxKey key = PhiloxKey.dropout(0x1234_5678_9abc_def0L, 77, 3, 2);
     for (int columns : new int[] {1, 7, 16, 33, 100}) {
       for (float rate : new float[] {0f, 0.2f, 0.5f, 0.999f}) {
-        checkDropout(key, 6, columns, rate);
+        for (int period : new int[] {1, 2, 4, 6, 9}) {
+          checkDropout(key, 6, period, columns, rate);
+        }
       }
     }
   }
 
-  private void checkDropout(PhiloxKey key, int rows, int columns, float rate) {
+  private void checkDropout(PhiloxKey key, int rows, int period, int columns, float rate) {
     ArenaPlan plan = new ArenaPlan();
     Region inRegion = plan.padded("in", rows, columns);
     Region outRegion = plan.padded("out", rows, columns);
@@ -141,14 +143,76 @@ abstract class KernelOperationsContract extends SequenceKernelContract {
       in.write(expected, 0);
       long threshold = Math.round(rate * 0x1p32);
       for (int i = 0; i < expected.length; i++) {
-        boolean kept = Integer.toUnsignedLong(key.word(i)) >= threshold;
+        int index = i / columns % period * columns + i % columns;
+        boolean kept = Integer.toUnsignedLong(key.word(index)) >= threshold;
         expected[i] = kept ? expected[i] * (1f / (1f - rate)) : 0f;
       }
-      kernel().dropout(in, out, rows, rate, key);
-      String what = "rate %s, %d columns".formatted(rate, columns);
+      kernel().dropout(in, out, rows, period, rate, key);
+      String what = "rate %s, %d columns, period %d".formatted(rate, columns, period);
       assertSame(what, out.toArray(), expected);
-      kernel().dropout(in, in, rows, rate, key);
+      kernel().dropout(in, in, rows, period, rate, key);
       assertSame(what + ", in place", LayerFixture.withPadding(in), LayerFixture.withPadding(out));
+    }
+  }
+
+  @Test
+  void differencesAreAddedAndRowsScaled() {
+    for (int columns : new int[] {1, 16, 33, 100}) {
+      for (float factor : new float[] {1f, -0.3f, 0f}) {
+        checkSums(5, columns, factor);
+      }
+    }
+  }
+
+  private void checkSums(int rows, int columns, float factor) {
+    ArenaPlan plan = new ArenaPlan();
+    Region[] regions = new Region[3];
+    for (int i = 0; i < 3; i++) {
+      regions[i] = plan.padded("matrix " + i, rows + 1, columns);
+    }
+    try (Arena arena = kernel().allocate(plan)) {
+      Matrix[] m = new Matrix[3];
+      float[][] values = new float[3][];
+      for (int i = 0; i < 3; i++) {
+        m[i] = regions[i].padded(arena, rows + 1, columns);
+        LayerFixture.randomise(m[i], new SplittableRandom(5 + i), 1f);
+        values[i] = m[i].toArray();
+      }
+      values[0][0] = Float.NaN;
+      values[1][1 % columns] = Float.POSITIVE_INFINITY;
+      m[0].write(values[0], 0);
+      m[1].write(values[1], 0);
+      String what = "factor %s, %d columns".formatted(factor, columns);
+      float[] expected = values[2].clone();
+      for (int i = 0; i < rows * columns; i++) {
+        expected[i] = Math.fma(factor, values[0][i] - values[1][i], expected[i]);
+      }
+      kernel().addDifference(m[0], m[1], rows, factor, m[2]);
+      assertSame(what, m[2].toArray(), expected);
+      for (int i = 0; i < rows * columns; i++) {
+        expected[i] = Math.fma(factor, values[0][i], expected[i]);
+      }
+      kernel().addDifference(m[0], Matrix.absent(arena), rows, factor, m[2]);
+      assertSame(what + ", one matrix", m[2].toArray(), expected);
+      float[] factors = {0f, 1.25f, 0f, 3f, 0.1f};
+      for (int i = 0; i < rows * columns; i++) {
+        float by = factors[i / columns];
+        expected[i] = by == 0 ? 0f : expected[i] * by;
+      }
+      kernel().scaleRows(m[2], rows, factors);
+      assertSame(what + ", scaled", m[2].toArray(), expected);
+      float[] padded = LayerFixture.withPadding(m[2]);
+      for (int i = 0; i < padded.length; i++) {
+        if (i % m[2].stride() >= columns) {
+          assertThat(Float.floatToRawIntBits(padded[i])).isZero();
+        }
+      }
+      assertThatThrownBy(() -> kernel().addDifference(m[0], m[1], rows + 2, 1f, m[2]))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("Cannot add 7 rows");
+      assertThatThrownBy(() -> kernel().scaleRows(m[2], 1, new float[] {-1f}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("by -1.0");
     }
   }
 

@@ -32,6 +32,8 @@ final class OptimizerFixture {
   void checkAll() {
     check(
         "sgd", new UpdateRule.Sgd(RATE), (i, g) -> values[0][i] = Math.fma(-RATE, g, values[0][i]));
+    checkAveraged("asgd, first average", new UpdateRule.AveragedSgd(RATE, 0.99f, 1f));
+    checkAveraged("asgd", new UpdateRule.AveragedSgd(RATE, 1f, 0.25f));
     check(
         "momentum",
         new UpdateRule.Momentum(RATE, 0.9f),
@@ -66,6 +68,18 @@ final class OptimizerFixture {
     checkAdam("adam", UpdateRule.Adam.of(3, RATE, 0.9, 0.999, 1e-8, 0));
     checkAdam("adamw", UpdateRule.Adam.of(3, RATE, 0.9, 0.999, 1e-8, 0.01));
     checkAdam("nadam", UpdateRule.Adam.nesterov(3, RATE, 0.9, 0.999, 1e-8, 0.004));
+  }
+
+  private void checkAveraged(String name, UpdateRule.AveragedSgd rule) {
+    check(
+        name,
+        rule,
+        (i, g) -> {
+          float next = Math.fma(-RATE, g, values[0][i] * rule.shrink());
+          float mean = values[2][i];
+          values[0][i] = next;
+          values[2][i] = rule.weight() == 1 ? next : Math.fma(rule.weight(), next - mean, mean);
+        });
   }
 
   private void checkAdam(String name, UpdateRule.Adam rule) {

@@ -234,7 +234,7 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
       model.train(before, 1f, new Masks(SEQUENCE_SEED, 1, 0)); // leaves its values everywhere
       model.clearTouchedRows();
       double loss = model.train(batch, 0.25f, new Masks(SEQUENCE_SEED, 2, 0));
-      double bound = bound(spec.hidden());
+      double bound = bound(spec.outputSize());
       assertThat(Math.abs(loss - expected) / expected).isLessThan(bound);
       float[] actual = model.gradients().toArray();
       for (ParameterBlock block : spec.layout().blocks()) {
@@ -255,10 +255,10 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
   /** The dropout factors of one sequence of a batch. */
   private static double[][] masks(ModelSpec spec, SequenceBatch batch, int b) {
     double[][] masks = ReferenceSequenceModel.withoutDropout(spec);
-    if (spec.dropout() == 0) {
+    if (spec.dropout().hidden() == 0) {
       return masks;
     }
-    long threshold = Math.round(spec.dropout() * 0x1p32);
+    long threshold = Math.round(spec.dropout().hidden() * 0x1p32);
     boolean tagging = spec.task().task() == Task.TAGGING;
     for (int place = 0; place < masks.length; place++) {
       PhiloxKey key = PhiloxKey.dropout(SEQUENCE_SEED, 2, 0, place);
@@ -271,7 +271,7 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
         int row = !last ? position : tagging ? batch.featureOf()[position] : b;
         boolean kept =
             Integer.toUnsignedLong(key.word((long) row * columns + i % columns)) >= threshold;
-        masks[place][i] = kept ? 1 / (1 - (double) spec.dropout()) : 0;
+        masks[place][i] = kept ? 1 / (1 - (double) spec.dropout().hidden()) : 0;
       }
     }
     return masks;

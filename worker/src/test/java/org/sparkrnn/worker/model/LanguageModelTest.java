@@ -4,18 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.JavaKernel;
-import org.sparkrnn.worker.random.PhiloxKey;
+import org.sparkrnn.worker.reference.DropoutFactors;
 import org.sparkrnn.worker.reference.ReferenceModel;
+import org.sparkrnn.worker.reference.SpecialModels;
 
 /** The composition of kernel operations against the double-precision reference. */
 class LanguageModelTest {
@@ -59,7 +62,20 @@ class LanguageModelTest {
   @MethodSource("cases")
   void windowsMatchTheReferenceWithCarriedState(
       CellKind cell, Input input, int layers, float dropout) {
-    ModelSpec spec = spec(cell, input, layers, dropout);
+    check(spec(cell, input, layers, dropout), ActivationPenalties.NONE, 2);
+  }
+
+  static Stream<SpecialModels> specialModels() {
+    return SpecialModels.all(VOCABULARY);
+  }
+
+  @ParameterizedTest
+  @MethodSource("specialModels")
+  void windowsOfSpecialModelsMatchTheReference(SpecialModels special) {
+    check(special.spec(), special.penalties(), 1);
+  }
+
+  private static void check(ModelSpec spec, ActivationPenalties penalties, int shortWindow) {
     SplittableRandom random = new SplittableRandom(SEED);
     float[] parameters = parameters(spec);
     double[] exact = new double[parameters.length];
@@ -71,17 +87,17 @@ class LanguageModelTest {
       model.setParameters(parameters);
       // Full, short and full again, so that nothing of a longer window shines through.
       for (int step = 0; step < 3; step++) {
-        int time = step == 1 ? 2 : WINDOW;
+        int time = step == 1 ? shortWindow : WINDOW;
         int[] tokens = random.ints((long) STREAMS * time, 0, VOCABULARY).toArray();
         int[] labels = random.ints((long) STREAMS * time, 0, VOCABULARY).toArray();
         float scale = 1f / (time * STREAMS);
         LanguageModel.Masks masks = new LanguageModel.Masks(SEED, step, 5);
-        double loss = model.train(time, tokens, labels, scale, masks);
+        double loss = model.train(time, tokens, labels, scale, penalties, masks);
 
-        double[][] factors = factors(spec, time, step);
+        double[][] factors = DropoutFactors.of(spec, time, STREAMS, tokens, masks);
         double[] losses = reference.forward(time, tokens, labels, state, factors);
         state = reference.finalState();
-        double[] gradients = reference.backward(scale, factors).parameters();
+        double[] gradients = reference.backward(scale, penalties, factors).parameters();
         double exactLoss = Arrays.stream(losses).sum();
         // 54 nats where states are below 1; a rectifier's states, and with them its losses, grow.
         assertThat(Math.abs(loss - exactLoss)).isLessThan(1e-4 * Math.max(1, exactLoss / 54));
@@ -113,28 +129,23 @@ class LanguageModelTest {
     }
   }
 
-  /** The dropout masks of a step from their definition in docs/numerics.md. */
-  private static double[][] factors(ModelSpec spec, int time, int step) {
-    double[][] factors = ReferenceModel.withoutDropout(spec);
-    if (spec.dropout() == 0) {
-      return factors;
-    }
-    long threshold = Math.round(spec.dropout() * 0x1p32);
-    for (int place = spec.isOneHot() ? 1 : 0; place <= spec.layers(); place++) {
-      int columns = place == 0 ? spec.embedding() : spec.hidden();
-      PhiloxKey key = PhiloxKey.dropout(SEED, step, 5, place);
-      factors[place] = new double[time * STREAMS * columns];
-      for (int i = 0; i < factors[place].length; i++) {
-        boolean kept = Integer.toUnsignedLong(key.word(i)) >= threshold;
-        factors[place][i] = kept ? 1 / (1 - (double) spec.dropout()) : 0;
-      }
-    }
-    return factors;
-  }
-
   @Test
   void evaluationMatchesTrainingWithoutDropout() {
-    ModelSpec spec = spec(CellKind.GRU, Input.EMBEDDING, 2, 0f);
+    evaluationMatchesTraining(spec(CellKind.GRU, Input.EMBEDDING, 2, 0f));
+    evaluationMatchesTraining(
+        new ModelSpec(
+            CellKind.LSTM,
+            List.of(9, 9),
+            VOCABULARY,
+            Input.EMBEDDING,
+            9,
+            true,
+            true,
+            false,
+            new Dropout(Kind.VARIATIONAL, 0, 0, 0, 0, 0)));
+  }
+
+  private static void evaluationMatchesTraining(ModelSpec spec) {
     float[] parameters = parameters(spec);
     int[] tokens = new SplittableRandom(SEED).ints(STREAMS * WINDOW, 0, VOCABULARY).toArray();
     double[] losses = new double[tokens.length];
@@ -175,6 +186,19 @@ class LanguageModelTest {
       model.clearTouchedRows();
       assertThat(model.dEmbedding().toArray()).containsOnly(0f);
     }
+  }
+
+  @Test
+  void everyKindOfDropoutDropsSomeAndNotAll() {
+    SpecialModels awd =
+        specialModels()
+            .filter(model -> model.spec().dropout().word() > 0)
+            .findFirst()
+            .orElseThrow();
+    int[] tokens = new SplittableRandom(SEED).ints(STREAMS * WINDOW, 0, VOCABULARY).toArray();
+    LanguageModel.Masks masks = new LanguageModel.Masks(SEED, 0, 5);
+    double[][] factors = DropoutFactors.of(awd.spec(), WINDOW, STREAMS, tokens, masks);
+    assertThat(Arrays.stream(factors)).allMatch(DropoutFactors::drops);
   }
 
   @Test

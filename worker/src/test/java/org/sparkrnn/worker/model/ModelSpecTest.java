@@ -1,9 +1,13 @@
 package org.sparkrnn.worker.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkrnn.common.config.ModelConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.parameters.ParameterBlock;
@@ -55,6 +59,99 @@ class ModelSpecTest {
     assertThat(Math.abs(squares / table.size() - 1)).isLessThan(5 * Math.sqrt(2) * deviation);
     for (int i = table.size(); i < parameters.length; i++) {
       assertThat(parameters[i]).isBetween(-0.125f, 0.125f); // 1/√64
+    }
+  }
+
+  @Test
+  void awdDrawsTheEmbeddingFromTheRangeAndTheLayersAsPytorch() {
+    String[] sizes = {"model.hidden=25,9", "model.embedding=9", "model.tied=true"};
+    ModelConfig config =
+        config(
+            "model.initialization=awd",
+            "model.initialization-range=0.1",
+            sizes[0],
+            sizes[1],
+            sizes[2]);
+    ModelConfig pytorch = config("model.initialization=pytorch", sizes[0], sizes[1], sizes[2]);
+    ModelSpec spec = ModelSpec.of(config, 40);
+    assertThat(spec.layout().contains(ModelSpec.OUTPUT_WEIGHT)).isFalse();
+    float[] parameters = spec.initialise(config, 3);
+    float[] layers = spec.initialise(pytorch, 3);
+    float largest = 0;
+    for (ParameterBlock block : spec.layout().blocks()) {
+      for (int i = block.offset(); i < block.offset() + block.size(); i++) {
+        if (block.name().startsWith("rnn.")) {
+          assertThat(parameters[i]).isEqualTo(layers[i]);
+          assertThat(Math.abs(parameters[i]))
+              .isLessThan(block.name().endsWith("0") ? 0.2f : 1 / 3f);
+        } else if (block.name().equals(ModelSpec.OUTPUT_BIAS)) {
+          assertThat(parameters[i]).isZero();
+        } else {
+          largest = Math.max(largest, Math.abs(parameters[i]));
+        }
+      }
+    }
+    assertThat(largest).isBetween(0.099f, 0.1f);
+  }
+
+  @Test
+  void xavierFillsTheRangeOfEachMatrixAndLeavesBiasesAtZero() {
+    ModelConfig config =
+        config("model.initialization=xavier", "model.hidden=30", "model.embedding=20");
+    ModelSpec spec = ModelSpec.of(config, 50);
+    float[] parameters = spec.initialise(config, 3);
+    for (ParameterBlock block : spec.layout().blocks()) {
+      int rows = block.name().startsWith("rnn.") ? 30 : block.rows();
+      double range = block.dimensions() == 1 ? 0 : Math.sqrt(6.0 / (rows + block.columns()));
+      float largest = 0;
+      for (int i = block.offset(); i < block.offset() + block.size(); i++) {
+        largest = Math.max(largest, Math.abs(parameters[i]));
+      }
+      assertThat((double) largest).as(block.name()).isBetween(0.99 * range, range * (1 + 1e-7));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 7, 33})
+  void orthogonalMakesEachGatesRecurrentMatrixOrthogonal(int units) {
+    ModelConfig config =
+        config("model.initialization=orthogonal", "model.hidden=" + units, "model.layers=2");
+    ModelSpec spec = ModelSpec.of(config, 5);
+    float[] parameters = spec.initialise(config, 3);
+    assertThat(parameters).isEqualTo(spec.initialise(config, 3));
+    for (int gate = 0; gate < 4; gate++) {
+      int from = spec.layout().block("rnn.weight_hh_l1").offset() + gate * units * units;
+      for (int row = 0; row < units; row++) {
+        for (int other = 0; other <= row; other++) {
+          double product = 0;
+          for (int k = 0; k < units; k++) {
+            product +=
+                (double) parameters[from + row * units + k] * parameters[from + other * units + k];
+          }
+          assertThat(product).isCloseTo(row == other ? 1 : 0, within(1e-6));
+        }
+      }
+    }
+    float[] others =
+        spec.initialise(config("model.initialization=xavier", "model.hidden=" + units), 3);
+    assertThat(parameters[0]).isEqualTo(others[0]);
+  }
+
+  /** R = Qᵀ·A is upper triangular with a positive diagonal: Q is that of A and of no other. */
+  @Test
+  void orthogonalIsTheQOfItsMatrix() {
+    int n = 9;
+    double[] a = new SplittableRandom(5).doubles((long) n * n, -1, 1).toArray();
+    double[] q = Orthogonal.of(a.clone(), n);
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {
+        double r = 0;
+        for (int k = 0; k < n; k++) {
+          r += q[k * n + i] * a[k * n + j];
+        }
+        assertThat(i <= j || Math.abs(r) < 1e-14).isTrue();
+        assertThat(i != j || r > 0).isTrue();
+      }
     }
   }
 

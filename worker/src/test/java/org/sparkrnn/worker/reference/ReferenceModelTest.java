@@ -11,6 +11,7 @@ import org.sparkrnn.common.config.LossConfig.Reduction;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /** Backward against central differences of forward, in double. */
@@ -41,9 +42,31 @@ class ReferenceModelTest {
       CellKind cell, int layers, Input input, int time, int batch, Reduction reduction) {
     int embedding = input == Input.EMBEDDING ? 3 : 0;
     ModelSpec spec = new ModelSpec(cell, layers, 5, input, embedding, 4, 0.3f);
-    SplittableRandom random = new SplittableRandom(SEED);
     // Rather positive than not, so that rectifiers are on.
-    double[] parameters = uniform(random, spec.layout().size(), -0.2, 0.8);
+    check(spec, ActivationPenalties.NONE, time, batch, reduction, -0.2);
+  }
+
+  static Stream<SpecialModels> specialModels() {
+    return SpecialModels.all(5);
+  }
+
+  @ParameterizedTest
+  @MethodSource("specialModels")
+  void backwardOfSpecialModelsMatchesFiniteDifferences(SpecialModels special) {
+    check(special.spec(), special.penalties(), 1, 2, Reduction.TOKEN_MEAN, -0.8);
+    check(special.spec(), special.penalties(), 4, 1, Reduction.TOKEN_MEAN, -0.8);
+    check(special.spec(), special.penalties(), 3, 2, Reduction.SUM_TIME_MEAN_BATCH, -0.8);
+  }
+
+  private static void check(
+      ModelSpec spec,
+      ActivationPenalties penalties,
+      int time,
+      int batch,
+      Reduction reduction,
+      double lowest) {
+    SplittableRandom random = new SplittableRandom(SEED);
+    double[] parameters = uniform(random, spec.layout().size(), lowest, 0.8);
     double[] state = uniform(random, spec.stateFloats(batch), -0.9, 0.9);
     int[] tokens = random.ints((long) time * batch, 0, 5).toArray();
     int[] labels = random.ints((long) time * batch, 0, 5).toArray();
@@ -55,9 +78,12 @@ class ReferenceModelTest {
     model.forward(time, labels, tokens, state, masks);
     double[] carried = model.finalState();
     model.forward(time, tokens, labels, carried, masks);
-    ReferenceModel.Gradients gradients = model.backward(scale, masks);
+    ReferenceModel.Gradients gradients = model.backward(scale, penalties, masks);
 
-    Loss loss = () -> scale * sum(model.forward(time, tokens, labels, carried, masks));
+    Loss loss =
+        () ->
+            scale * sum(model.forward(time, tokens, labels, carried, masks))
+                + model.penalty(scale, penalties);
     for (ParameterBlock block : spec.layout().blocks()) {
       assertGradient(
           block.name(), parameters, block.offset(), block.size(), gradients.parameters(), loss);
@@ -107,7 +133,7 @@ class ReferenceModelTest {
   private static double[][] masks(ModelSpec spec, SplittableRandom random, int positions) {
     double[][] masks = new double[spec.layers() + 1][];
     for (int place = 0; place < masks.length; place++) {
-      int columns = place == 0 ? spec.embedding() : spec.hidden();
+      int columns = spec.columns(place);
       masks[place] = new double[positions * columns];
       for (int i = 0; i < masks[place].length; i++) {
         boolean kept = random.nextDouble() >= 0.3 || i % columns == 0; // not all of a position

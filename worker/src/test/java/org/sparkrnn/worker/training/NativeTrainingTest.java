@@ -62,6 +62,34 @@ class NativeTrainingTest {
             "kernel.isa=" + isa,
             "kernel.precision=" + precision,
             "kernel.bf16-emulation=true");
+    assertSame(config);
+  }
+
+  /** What AWD-LSTM is made of, with products in either precision. */
+  @ParameterizedTest
+  @CsvSource({"auto, float32", "portable, bf16"})
+  void nativeAndJavaTrainTheSameBytesOfAwd(String isa, String precision) throws IOException {
+    assertSame(
+        Runs.config(
+            "model.layers=3",
+            "model.hidden=37,37,37",
+            "model.residual=true",
+            "model.embedding=37",
+            "model.tied=true",
+            "model.dropout-kind=variational",
+            "model.dropout=0.3",
+            "model.dropout-output=0.4",
+            "model.embedding-dropout=0.1",
+            "model.word-dropout=0.1",
+            "loss.activation-penalty=2",
+            "loss.temporal-penalty=1",
+            "clipping.norm=0.25",
+            "kernel.isa=" + isa,
+            "kernel.precision=" + precision,
+            "kernel.bf16-emulation=true"));
+  }
+
+  private static void assertSame(TrainingConfig config) throws IOException {
     ReplicaResult fast = epoch(config, new NativeKernel(config.kernel()));
     ReplicaResult readable = epoch(config, new JavaKernel(config.kernel().precision()));
     assertThat(fast.parameters()).isEqualTo(readable.parameters());

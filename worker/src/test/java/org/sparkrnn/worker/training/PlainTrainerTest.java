@@ -91,6 +91,53 @@ class PlainTrainerTest {
     }
   }
 
+  /** Drawn windows, averaged parameters and everything that is dropped. */
+  @ParameterizedTest
+  @CsvSource({"nt-asgd, 3", "asgd, 0"})
+  void runOfAwdResumedAfterAnyStepEndsInTheSameBytes(String optimizer, String start)
+      throws IOException {
+    String[] settings = {
+      "optimizer.kind=" + optimizer,
+      "optimizer.state=average",
+      "optimizer.averaging-start=" + start,
+      "optimizer.non-monotone=1",
+      "optimizer.learning-rate=4",
+      "optimizer.weight-decay=1e-4",
+      "batch.window=10",
+      "batch.window-lengths=drawn",
+      "model.hidden=9,6",
+      "model.tied=true",
+      "model.dropout-kind=variational",
+      "model.dropout=0.2",
+      "model.embedding-dropout=0.1",
+      "model.word-dropout=0.1",
+      "loss.activation-penalty=2",
+      "loss.temporal-penalty=1",
+      "clipping.norm=0.3",
+      "training.epochs=3",
+      "evaluation.every-rounds=1"
+    };
+    TrainingConfig config = config("whole", settings);
+    TrainingState end = train(config, false);
+    assertThat(end.averagesParameters(config)).isTrue();
+    TrainingCheckpoint last =
+        TrainingCheckpoint.open(new CheckpointStore(files, "whole").newest().orElseThrow());
+    assertThat(last.parameters()).isNotEqualTo(last.trainedParameters());
+    assertThat(last.parameters()).isEqualTo(last.replica(0).moments());
+    assertThat(end.tokens()).isEqualTo(3 * end.plan().tokensPerEpoch());
+    for (int stopAfter = 1; stopAfter < end.step(); stopAfter++) {
+      String run = "resumed-" + stopAfter;
+      String[] fewer = java.util.Arrays.copyOf(settings, settings.length + 2);
+      fewer[settings.length] = "checkpoint.every-rounds=0";
+      fewer[settings.length + 1] = "training.max-rounds=" + stopAfter;
+      assertThat(train(config(run, fewer), false).step()).isEqualTo(stopAfter);
+      assertThat(bytes(run, stopAfter)).isEqualTo(bytes("whole", stopAfter));
+      fewer[settings.length + 1] = "training.max-rounds=0";
+      train(config(run, fewer), true);
+      assertThat(bytes(run, end.step())).isEqualTo(bytes("whole", end.step()));
+    }
+  }
+
   @Test
   void runKilledAtAnyChangeOfAFileAndResumedEndsInTheSameBytes() throws IOException {
     String[] settings = {

@@ -72,7 +72,7 @@ class ReplicaTrainerTest {
     while (state.epoch() == 0) {
       int steps = (int) Math.min(stepsPerTask, state.plan().stepsPerEpoch() - state.stepInEpoch());
       result = run(config, state, steps, result.parameters(), result.state());
-      state = state.afterRound(steps);
+      state = state.afterRound(config, steps);
     }
     return result;
   }
@@ -116,7 +116,7 @@ class ReplicaTrainerTest {
     ReplicaResult first = run(config, state, 3, parameters, ReplicaState.start());
     float[] hidden = first.state().hidden().clone();
     float[] moments = first.state().moments().clone();
-    run(config, state.afterRound(3), 3, first.parameters(), first.state());
+    run(config, state.afterRound(config, 3), 3, first.parameters(), first.state());
     assertThat(parameters).isEqualTo(before);
     assertThat(first.state().hidden()).isEqualTo(hidden);
     assertThat(first.state().moments()).isEqualTo(moments);
@@ -132,7 +132,7 @@ class ReplicaTrainerTest {
     assertThat(result.statistics().lossNatsPerToken()).isBetween(2.3, 2.5); // ln 11 = 2.398
     for (int epoch = 0; epoch < 12; epoch++) {
       result = run(config, state, steps, result.parameters(), result.state());
-      state = state.afterRound(steps);
+      state = state.afterRound(config, steps);
     }
     assertThat(result.statistics().lossNatsPerToken()).isLessThan(1.4);
     assertThat(result.statistics().tokens()).isEqualTo(399);
@@ -245,7 +245,7 @@ class ReplicaTrainerTest {
       }
       averaged = average(results);
       takeExactStep(spec, plan, position, single, singleState);
-      position = position.afterRound(1);
+      position = position.afterRound(config, 1);
     }
     double largest = Arrays.stream(single).map(Math::abs).max().orElseThrow();
     for (int i = 0; i < single.length; i++) {
@@ -299,5 +299,49 @@ class ReplicaTrainerTest {
     ReplicaResult read =
         ReplicaResult.read(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray())));
     assertThat(read).usingRecursiveComparison().isEqualTo(result);
+  }
+
+  /** Everything but the embedding moves as if it were not frozen. */
+  @ParameterizedTest
+  @CsvSource({"sgd, 0", "sgd, 0.01", "adam, 0", "asgd, 0"})
+  void frozenEmbeddingStaysAndTheRestMoves(String optimizer, String decay) throws IOException {
+    String[] settings = {
+      "optimizer.kind=" + optimizer, "optimizer.weight-decay=" + decay, "optimizer.state=average"
+    };
+    int[] tokens = Runs.tokens(200, 5);
+    ReplicaResult free = firstStep(Runs.config(settings), tokens);
+    String[] frozen = java.util.Arrays.copyOf(settings, 4);
+    frozen[3] = "model.frozen-embedding=true";
+    TrainingConfig config = Runs.config(frozen);
+    ReplicaResult result = firstStep(config, tokens);
+    ModelSpec spec = ModelSpec.of(config.model(), Runs.VOCABULARY);
+    float[] start = spec.initialise(config.model(), 1);
+    int embedding = spec.layout().block(ModelSpec.EMBEDDING_WEIGHT).size();
+    for (int i = 0; i < start.length; i++) {
+      float expected = i < embedding ? start[i] : free.parameters()[i];
+      assertThat(result.parameters()[i]).isEqualTo(expected);
+    }
+    assertThat(free.parameters()[embedding]).isNotEqualTo(start[embedding]);
+    if (optimizer.equals("asgd")) {
+      assertThat(result.state().moments()).isEqualTo(result.parameters());
+    }
+    assertThat(result.statistics().gradientNormMax())
+        .isPositive()
+        .isLessThan(free.statistics().gradientNormMax());
+  }
+
+  private static ReplicaResult firstStep(TrainingConfig config, int[] tokens) throws IOException {
+    Plan plan = Plan.of(config, tokens.length);
+    ModelSpec spec = ModelSpec.of(config.model(), Runs.VOCABULARY);
+    return ReplicaTrainer.run(
+        config,
+        spec,
+        new JavaKernel(),
+        plan,
+        TrainingState.start(plan).task(0, 1),
+        spec.initialise(config.model(), 1),
+        ReplicaState.start(),
+        Runs.source(tokens),
+        () -> false);
   }
 }

@@ -164,7 +164,7 @@ class SequenceTrainingTest {
       int replica,
       float[] start)
       throws IOException {
-    ReplicaTask task = new ReplicaTask(replica, 0, 0, 0, 1, 0, 0, 1);
+    ReplicaTask task = new ReplicaTask(replica, 0, 0, 0, 0, 1, 0, 0, -1, 1);
     return corpus.train(
         config, spec, new JavaKernel(), plan, task, start, ReplicaState.start(), () -> false);
   }

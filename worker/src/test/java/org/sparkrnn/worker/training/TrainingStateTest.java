@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,14 +17,31 @@ class TrainingStateTest {
   private static final Plan PLAN = new Plan(101, 1, 3, 5); // 7 steps an epoch
 
   private static TrainingState afterSteps(TrainingState start, int steps) {
-    return start.afterRound(steps);
+    return start.afterRound(Runs.config(), steps);
   }
 
   @Test
   void jsonReadsBackEqual() throws CorruptFileException {
     TrainingState state =
-        new TrainingState(17, 5, 2, 3, 240, PLAN, 1.0 / 3, 14, 0.1 * 0.1 * 0.1, 1, 2);
+        new TrainingState(
+            17,
+            5,
+            2,
+            3,
+            15,
+            240,
+            PLAN,
+            1.0 / 3,
+            14,
+            0.1 * 0.1 * 0.1,
+            1,
+            2,
+            new AveragingTrigger(AveragingTrigger.NOT_YET, 1.5, List.of(0.1, 1.0 / 3)));
     assertThat(TrainingState.fromJson(state.toJson(), "state.json")).isEqualTo(state);
+    String json = new String(state.toJson(), UTF_8);
+    byte[] older = json.replaceAll("  \"time_in_epoch\" : 15,\n", "").getBytes(UTF_8);
+    assertThat(older.length).isLessThan(json.length());
+    assertThat(TrainingState.fromJson(older, "state.json")).isEqualTo(state);
     TrainingState start = TrainingState.start(PLAN);
     assertThat(TrainingState.fromJson(start.toJson(), "state.json")).isEqualTo(start);
   }
@@ -70,12 +88,13 @@ class TrainingStateTest {
             "schedule.factor=0.5",
             "schedule.patience=1",
             "training.patience=4");
-    TrainingState state = TrainingState.start(PLAN).afterRound(1).afterEvaluation(config, 2);
+    TrainingState state =
+        TrainingState.start(PLAN).afterRound(Runs.config(), 1).afterEvaluation(config, 2);
     assertThat(state.isBest()).isTrue();
     double[] factors = {1, 0.5, 0.5, 0.25};
     for (double factor : factors) {
       assertThat(state.end(config)).isEmpty();
-      state = state.afterRound(1).afterEvaluation(config, 2.5);
+      state = state.afterRound(Runs.config(), 1).afterEvaluation(config, 2.5);
       assertThat(state.plateauFactor()).isEqualTo(factor);
       assertThat(state.isBest()).isFalse();
     }
@@ -88,19 +107,19 @@ class TrainingStateTest {
 
   @Test
   void limitsEndARun() {
-    TrainingState state = TrainingState.start(PLAN).afterRound(4);
+    TrainingState state = TrainingState.start(PLAN).afterRound(Runs.config(), 4);
     assertThat(state.end(Runs.config("training.max-rounds=1")))
         .contains(TrainingState.End.MAX_ROUNDS);
     assertThat(state.end(Runs.config("training.max-tokens=60")))
         .contains(TrainingState.End.MAX_TOKENS);
     assertThat(state.end(Runs.config("training.max-tokens=61"))).isEmpty();
-    assertThat(state.afterRound(3).end(Runs.config("training.epochs=1")))
+    assertThat(state.afterRound(Runs.config(), 3).end(Runs.config("training.epochs=1")))
         .contains(TrainingState.End.EPOCHS);
   }
 
   @Test
   void lossThatIsNotFiniteIsDivergence() {
-    TrainingState state = TrainingState.start(PLAN).afterRound(1);
+    TrainingState state = TrainingState.start(PLAN).afterRound(Runs.config(), 1);
     assertThatThrownBy(() -> state.afterEvaluation(Runs.config(), Double.NaN))
         .isInstanceOf(DivergedException.class)
         .hasMessageContaining("round 1");
@@ -121,7 +140,8 @@ class TrainingStateTest {
     "streams, 4294967297"
   })
   void valuesThatNoRunReachesAreRefusedWithTheFile(String name, String value) {
-    TrainingState state = TrainingState.start(PLAN).afterRound(3).afterEvaluation(Runs.config(), 2);
+    TrainingState state =
+        TrainingState.start(PLAN).afterRound(Runs.config(), 3).afterEvaluation(Runs.config(), 2);
     String json = new String(state.toJson(), UTF_8);
     String other = json.replaceAll("\"" + name + "\" : [^,\n]+", "\"" + name + "\" : " + value);
     assertThat(other).isNotEqualTo(json);

@@ -1,0 +1,57 @@
+package org.sparkrnn.worker.model;
+
+import java.io.Serializable;
+import org.sparkrnn.common.config.DropoutConfig;
+import org.sparkrnn.common.config.DropoutConfig.Kind;
+
+/**
+ * Shares of what is zeroed while training, the rest scaled up; docs/numerics.md, section 6.
+ *
+ * @param kind whether every position of a window has a mask of its own (Zaremba et al. 2014) or all
+ *     positions of a stream the same (Gal and Ghahramani 2016)
+ * @param input of the first layer's input
+ * @param hidden of the output of every layer but the last
+ * @param output of the last layer's output
+ * @param embedding of the embedding's rows, the same in the whole window
+ * @param word of the tokens
+ */
+public record Dropout(
+    Kind kind, float input, float hidden, float output, float embedding, float word)
+    implements Serializable {
+
+  /** Of the first layer's input and of every layer's output. */
+  static Dropout of(float input, float rate) {
+    return new Dropout(Kind.INDEPENDENT, input, rate, rate, 0, 0);
+  }
+
+  static Dropout of(DropoutConfig config, boolean oneHot) {
+    return new Dropout(
+        config.dropoutKind(),
+        oneHot ? 0 : (float) config.dropoutInput(),
+        (float) config.dropoutHidden(),
+        (float) config.dropoutOutput(),
+        (float) config.embeddingDropout(),
+        (float) config.wordDropout());
+  }
+
+  /** Whether anything is ever dropped. */
+  public boolean isActive() {
+    return input > 0 || hidden > 0 || output > 0 || dropsRows();
+  }
+
+  /** Whether whole vectors are dropped before the first layer. */
+  boolean dropsRows() {
+    return embedding > 0 || word > 0;
+  }
+
+  /**
+   * The rate at a place: 0 the first layer's input, l the output of the l-th of {@code layers}
+   * layers.
+   */
+  public float rate(int place, int layers) {
+    if (place == 0) {
+      return input;
+    }
+    return place < layers ? hidden : output;
+  }
+}

@@ -1,0 +1,36 @@
+package org.sparkrnn.worker.model;
+
+import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.common.parameters.ParameterLayout;
+import org.sparkrnn.worker.kernel.Arena;
+import org.sparkrnn.worker.kernel.Matrix;
+import org.sparkrnn.worker.kernel.RecurrentParameters;
+
+/**
+ * The blocks of a vector with the parameters' layout: the parameters themselves or their gradients.
+ *
+ * @param vector one row; absent if there are no gradients, and so are its blocks then
+ */
+record ParameterViews(Arena arena, ParameterLayout layout, Matrix vector) {
+
+  Matrix block(String name) {
+    if (vector.isAbsent()) {
+      return vector;
+    }
+    ParameterBlock block = layout.block(name);
+    boolean matrix = block.dimensions() == 2;
+    int rows = matrix ? block.rows() : 1;
+    int columns = matrix ? block.columns() : block.size();
+    return new Matrix(arena, vector.offset() + block.offset(), rows, columns, columns);
+  }
+
+  RecurrentParameters recurrent(int layer) {
+    String peepholes = "rnn.weight_ph_l" + layer;
+    return new RecurrentParameters(
+        block("rnn.weight_ih_l" + layer),
+        block("rnn.weight_hh_l" + layer),
+        block("rnn.bias_ih_l" + layer),
+        block("rnn.bias_hh_l" + layer),
+        layout.contains(peepholes) ? block(peepholes) : Matrix.absent(arena));
+  }
+}

@@ -1,0 +1,48 @@
+package org.sparkrnn.worker.reference;
+
+import java.util.Arrays;
+import org.sparkrnn.common.config.DropoutConfig.Kind;
+import org.sparkrnn.worker.model.Dropout;
+import org.sparkrnn.worker.model.LanguageModel.Masks;
+import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.random.PhiloxKey;
+
+/** The dropout masks of a local step from their definition in docs/numerics.md, section 6. */
+public final class DropoutFactors {
+  private DropoutFactors() {}
+
+  /** Masks for {@link ReferenceModel}. */
+  public static double[][] of(ModelSpec spec, int time, int streams, int[] tokens, Masks masks) {
+    double[][] factors = ReferenceModel.withoutDropout(spec);
+    Dropout dropout = spec.dropout();
+    for (int place = spec.isOneHot() ? 1 : 0; place <= spec.layers(); place++) {
+      int columns = spec.columns(place);
+      PhiloxKey key = PhiloxKey.dropout(masks.seed(), (int) masks.step(), masks.replica(), place);
+      factors[place] = new double[time * streams * columns];
+      for (int i = 0; i < factors[place].length; i++) {
+        boolean variational = dropout.kind() == Kind.VARIATIONAL;
+        int index = variational ? i % (streams * columns) : i;
+        factors[place][i] = factor(key, index, spec.dropoutRate(place));
+      }
+    }
+    PhiloxKey word = PhiloxKey.wordDropout(masks.seed(), (int) masks.step(), masks.replica());
+    PhiloxKey row = PhiloxKey.embeddingDropout(masks.seed(), (int) masks.step(), masks.replica());
+    for (int i = 0; i < factors[0].length; i++) {
+      int position = i / spec.embedding();
+      factors[0][i] *= factor(word, position, dropout.word());
+      factors[0][i] *= factor(row, tokens[position], dropout.embedding());
+    }
+    return factors;
+  }
+
+  private static double factor(PhiloxKey key, int index, float rate) {
+    boolean kept = Integer.toUnsignedLong(key.word(index)) >= Math.round(rate * 0x1p32);
+    return kept ? 1 / (1 - (double) rate) : 0;
+  }
+
+  /** Whether a mask drops something, but not all. */
+  public static boolean drops(double[] factors) {
+    return Arrays.stream(factors).anyMatch(f -> f == 0)
+        && Arrays.stream(factors).anyMatch(f -> f > 0);
+  }
+}

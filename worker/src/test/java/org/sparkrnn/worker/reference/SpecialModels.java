@@ -1,0 +1,84 @@
+package org.sparkrnn.worker.reference;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.sparkrnn.common.config.DropoutConfig.Kind;
+import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.model.ActivationPenalties;
+import org.sparkrnn.worker.model.Dropout;
+import org.sparkrnn.worker.model.ModelSpec;
+
+/**
+ * Models that are more than a stack of equal layers with one rate of dropout.
+ *
+ * @param name for messages
+ */
+public record SpecialModels(String name, ModelSpec spec, ActivationPenalties penalties) {
+  private static final Dropout NONE = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0);
+  private static final Dropout AWD = new Dropout(Kind.VARIATIONAL, 0.4f, 0.25f, 0.3f, 0.2f, 0.1f);
+  private static final ActivationPenalties BOTH = new ActivationPenalties(2, 1);
+
+  /** Each with a cell of two states and one of one. */
+  public static Stream<SpecialModels> all(int vocabulary) {
+    return Stream.of(CellKind.LSTM, CellKind.GRU)
+        .flatMap(
+            cell ->
+                Stream.of(
+                    of(cell, "sizes per layer", List.of(5, 18, 7), vocabulary, 6, NONE),
+                    residual(cell, vocabulary, NONE),
+                    residual(cell, vocabulary, new Dropout(Kind.INDEPENDENT, 0, 0.3f, 0, 0, 0)),
+                    residual(cell, vocabulary, AWD),
+                    tied(cell, vocabulary, List.of(7), NONE, ActivationPenalties.NONE),
+                    tied(cell, vocabulary, List.of(18, 5, 7), AWD, BOTH),
+                    oneHot(cell, vocabulary)));
+  }
+
+  private static SpecialModels of(
+      CellKind cell,
+      String name,
+      List<Integer> hidden,
+      int vocabulary,
+      int embedding,
+      Dropout dropout) {
+    return new SpecialModels(
+        cell + " " + name,
+        new ModelSpec(
+            cell, hidden, vocabulary, Input.EMBEDDING, embedding, false, false, false, dropout),
+        ActivationPenalties.NONE);
+  }
+
+  private static SpecialModels residual(CellKind cell, int vocabulary, Dropout dropout) {
+    return new SpecialModels(
+        cell + " residual " + dropout,
+        new ModelSpec(
+            cell, List.of(18, 18, 18), vocabulary, Input.EMBEDDING, 5, true, false, false, dropout),
+        BOTH);
+  }
+
+  private static SpecialModels tied(
+      CellKind cell,
+      int vocabulary,
+      List<Integer> hidden,
+      Dropout dropout,
+      ActivationPenalties penalties) {
+    return new SpecialModels(
+        "%s tied %s %s %s".formatted(cell, hidden, dropout, penalties),
+        new ModelSpec(cell, hidden, vocabulary, Input.EMBEDDING, 7, false, true, false, dropout),
+        penalties);
+  }
+
+  private static SpecialModels oneHot(CellKind cell, int vocabulary) {
+    Dropout dropout = new Dropout(Kind.VARIATIONAL, 0, 0.25f, 0.4f, 0, 0);
+    return new SpecialModels(
+        cell + " one-hot " + dropout,
+        new ModelSpec(
+            cell, List.of(5, 4), vocabulary, Input.ONE_HOT, 0, false, false, false, dropout),
+        new ActivationPenalties(0, 3));
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}
