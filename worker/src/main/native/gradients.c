@@ -22,22 +22,74 @@ typedef struct window {
 static void copy_panels(const float *from, long stride, long count, float *panels) {
     for (long column = 0; column < stride; column += PANEL) {
         const long width = min_long(PANEL, stride - column);
-        for (long i = 0; i < lanes_of(count); i++) {
+        const long lanes = lanes_of(count);
+        for (long i = 0; i < lanes; i++) {
             for (long v = 0; v < width; v += LANES) {
-                v_store(panels + i * PANEL + v, row_terms(from + column + v, stride, i, count));
+                v_store(panels + panel_at(i, v, PANEL, lanes),
+                        row_terms(from + column + v, stride, i, count));
             }
         }
-        panels += lanes_of(count) * PANEL;
+        panels += lanes * PANEL;
     }
 }
+
+// Some blocks of units whose weight gradients are computed together.
+typedef struct unit_blocks {
+    long first, count;
+} unit_blocks;
+
+#if defined(AMX)
+
+// The gate gradients of one or two blocks of units as left operand, [slots][blocks * 16 units]
+// [lanes_of(count)], and their sums over positions. Position by position: all of one are adjacent.
+static void copy_blocks(const window *w, unit_blocks blocks, long first, long count, float *to) {
+    const long slots = w->shape->slots, parts = blocks.count * slots;
+    const long lanes = lanes_of(count), row = row_of_lanes(PRECISION, lanes);
+    const long column = blocks.first * slots * LANES;
+    const float *from = w->layer->gates + first * w->gate_row + column;
+    float *d_bias = w->layer->packed + w->at.d_bias + column;
+    if (first == 0) {
+        for (long v = 0; v < parts * LANES; v += LANES) v_store(d_bias + v, v_zero());
+    }
+    for (long i = 0; i < lanes; i += LANES) {
+        const long next = min_long(count, 2 * (i + LANES));
+        for (long p = next; p < min_long(count, next + 2 * LANES); p++) {
+            for (long v = 0; v < parts; v++) __builtin_prefetch(from + p * w->gate_row + v * LANES);
+        }
+        for (long part = 0; part < parts; part++) {
+            const long slot = part % slots, block = part / slots;
+            float *rows = to + (slot * blocks.count + block) * LANES * row + i;
+            v16 sum = v_load(d_bias + part * LANES);
+            for (long p = 2 * i; p < next; p++) {
+                sum = v_add(sum, v_load(from + p * w->gate_row + part * LANES));
+            }
+            v_store(d_bias + part * LANES, sum);
+            v16 terms[LANES];
+            for (long l = 0; l < LANES; l++) {
+                terms[l] = row_terms(from + part * LANES, w->gate_row, i + l, count);
+            }
+            v_transpose(terms);
+            for (long r = 0; r < LANES; r++) v_store(rows + r * row, terms[r]);
+        }
+    }
+}
+
+static left slot_operand(const window *w, const float *d_blocks, unit_blocks blocks, int slot,
+                         long count) {
+    (void)w;
+    const long lanes = lanes_of(count), row = row_of_lanes(PRECISION, lanes);
+    return left_rows(d_blocks + slot * blocks.count * LANES * row, row, lanes);
+}
+
+#else
 
 // The gate gradients of one block of units as [slots][lanes_of(count)][16], and their sums over
 // positions. A slot's terms are adjacent: rows of all slots would lie 256 bytes apart, which only a
 // quarter of L1's sets can hold.
-static void copy_block(const window *w, long block, long first, long count, float *to,
-                       float *d_bias) {
+static void copy_blocks(const window *w, unit_blocks blocks, long first, long count, float *to) {
     const long width = w->shape->slots * LANES;
-    const float *from = w->layer->gates + first * w->gate_row + block * width;
+    const float *from = w->layer->gates + first * w->gate_row + blocks.first * width;
+    float *d_bias = w->layer->packed + w->at.d_bias + blocks.first * width;
     for (long v = 0; v < width; v += LANES) {
         v16 sum = first == 0 ? v_zero() : v_load(d_bias + v);
         for (long i = 0; i < lanes_of(count); i++) {
@@ -52,28 +104,43 @@ static void copy_block(const window *w, long block, long first, long count, floa
     }
 }
 
-// d_weights[rows of the block's slots][columns] (+)= d_block^T * panels
-static void block_gradient(const window *w, long block, int first_slot, int slots, bool begin,
-                           long count, const float *d_block, const float *panels, long columns,
-                           float *d_weights) {
-    const long live = min_long(LANES, w->layer->hidden - block * LANES);
-    const long slot = lanes_of(count) * LANES;
+static left slot_operand(const window *w, const float *d_blocks, unit_blocks blocks, int slot,
+                         long count) {
+    (void)w, (void)blocks;
+    const left d = {d_blocks + slot * lanes_of(count) * LANES, 1, lanes_of(count), LANES, 1, 0};
+    return d;
+}
+
+#endif
+
+// d_weights[rows of the blocks' slots][columns] (+)= d_blocks^T * panels
+static void block_gradient(const window *w, unit_blocks blocks, int first_slot, int slots,
+                           bool begin, long count, const float *d_blocks, const float *panels,
+                           long columns, float *d_weights) {
+    if (slots == 0) return;
+    const long unit = blocks.first * LANES;
+    const long live = min_long(blocks.count * LANES, w->layer->hidden - unit);
+    const long panel_floats = lanes_of(count) * PANEL;
     for (long column = 0; column < columns; column += PANEL) {
         const float *panel = panels + column * lanes_of(count);
+        stream next;
+        stream *ahead = stream_ahead(&next, slots * live, lanes_of(count), panel + panel_floats,
+                                     column + PANEL < columns ? panel_floats : 0);
         for (int s = first_slot; s < first_slot + slots; s++) {
-            const long row = w->shape->gate_of[s] * w->layer->hidden + block * LANES;
-            const left d = {d_block + s * slot, 1, lanes_of(count), LANES, 1, 0};
+            const long row = w->shape->gate_of[s] * w->layer->hidden + unit;
+            const left d = slot_operand(w, d_blocks, blocks, s, count);
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
             multiply_panel(live, min_long(PANEL, columns - column), &d, panel, PANEL,
-                           begin ? nothing : sum, c, columns, NULL);
+                           begin ? nothing : sum, c, columns, ahead);
         }
     }
 }
 
-// Even, so that a pair of terms never lies in two chunks.
+// Where a chunk begins: terms that are added together never lie in two.
 static long chunk_start(long positions, long chunks, long chunk) {
-    return chunk == chunks ? positions : positions * chunk / chunks / 2 * 2;
+    const long together = terms_together(PRECISION);
+    return min_long(positions, ceil_div(positions, together) * chunk / chunks * together);
 }
 
 static void weight_gradients(const window *w) {
@@ -82,9 +149,9 @@ static void weight_gradients(const window *w) {
     float *x_panels = layer->packed + w->at.x_panels;
     float *hidden_panels = layer->packed + w->at.hidden_panels;
     float *gated_panels = layer->packed + w->at.gated_panels;
-    float *d_block = layer->packed + w->at.d_columns;
+    float *d_blocks = layer->packed + w->at.d_columns;
     const long input_row = round_up(layer->input, LANES);
-    const long chunks = ceil_div(w->positions, POSITION_CHUNK * TERMS_PER_LANE);
+    const long chunks = ceil_div(w->positions, position_chunk(PRECISION) * TERMS_PER_LANE);
     for (long i = 0; i < chunks; i++) {
         const long first = chunk_start(w->positions, chunks, i);
         const long count = chunk_start(w->positions, chunks, i + 1) - first;
@@ -94,17 +161,18 @@ static void weight_gradients(const window *w) {
             copy_panels(layer->packed + w->at.gated + first * w->units, w->units, count,
                         gated_panels);
         }
-        for (long block = 0; block < w->units / LANES; block++) {
-            copy_block(w, block, first, count, d_block,
-                       layer->packed + w->at.d_bias + block * shape->slots * LANES);
+        unit_blocks blocks = {0, 0};
+        for (; blocks.first < w->units / LANES; blocks.first += blocks.count) {
+            blocks.count = min_long(blocks_together(PRECISION), w->units / LANES - blocks.first);
+            copy_blocks(w, blocks, first, count, d_blocks);
             if (!layer->one_hot) {
-                block_gradient(w, block, shape->input_first, shape->input_slots, i == 0, count,
-                               d_block, x_panels, layer->input, layer->gradients.weight_ih);
+                block_gradient(w, blocks, shape->input_first, shape->input_slots, i == 0, count,
+                               d_blocks, x_panels, layer->input, layer->gradients.weight_ih);
             }
-            block_gradient(w, block, shape->hidden_first, shape->hidden_slots, i == 0, count,
-                           d_block, hidden_panels, layer->hidden, layer->gradients.weight_hh);
-            block_gradient(w, block, shape->gated_first, shape->gated_slots, i == 0, count,
-                           d_block, gated_panels, layer->hidden, layer->gradients.weight_hh);
+            block_gradient(w, blocks, shape->hidden_first, shape->hidden_slots, i == 0, count,
+                           d_blocks, hidden_panels, layer->hidden, layer->gradients.weight_hh);
+            block_gradient(w, blocks, shape->gated_first, shape->gated_slots, i == 0, count,
+                           d_blocks, gated_panels, layer->hidden, layer->gradients.weight_hh);
         }
     }
 }
@@ -178,9 +246,8 @@ static void token_gradients(const window *w) {
 
 static void input_gradient(const window *w) {
     const recurrent_layer *layer = w->layer;
-    const cell_shape *shape = w->shape;
     const long input_row = round_up(layer->input, LANES);
-    const left d = gate_operand(layer, w->at, 0, shape->input_first, shape->input_slots);
+    const left d = input_gate_operand(layer, w->at);
     const right weights = {layer->packed + w->at.backward_ih, layer->input, PANEL};
     const start nothing = {zeros, 0, 0};
     multiply(w->positions, &d, weights, nothing, layer->dx, input_row, PANEL);

@@ -66,7 +66,7 @@ NATIVE(jlong, recurrentFloats)
 (JNIEnv *env, jclass self, jint variant, jint cell, jint time, jint batch, jint input, jint hidden,
  jboolean one_hot, jboolean backward) {
     (void)env, (void)self;
-    return recurrent_floats(kernel_numbered(variant)->bf16, cell, time, batch, input, hidden,
+    return recurrent_floats(kernel_numbered(variant)->precision, cell, time, batch, input, hidden,
                             one_hot, backward);
 }
 
@@ -111,7 +111,7 @@ static bool unpack_layer(JNIEnv *env, jint variant, jlongArray described, recurr
     layer->gradients = parameters_of(values + LAYER_GRADIENTS);
     layer->x = floats(values[LAYER_X]);
     layer->one_hot = layer->x == NULL;
-    layer->bf16 = kernel_numbered(variant)->bf16;
+    layer->precision = kernel_numbered(variant)->precision;
     layer->hidden_states = floats(values[LAYER_HIDDEN]);
     layer->cell_states = floats(values[LAYER_CELL_STATE]);
     layer->gates = floats(values[LAYER_GATES]);
@@ -162,7 +162,7 @@ NATIVE(jlong, softmaxFloats)
 (JNIEnv *env, jclass self, jint variant, jint positions, jint hidden, jint vocabulary,
  jboolean backward) {
     (void)env, (void)self;
-    return softmax_floats(kernel_numbered(variant)->bf16, positions, hidden, vocabulary, backward);
+    return softmax_floats(kernel_numbered(variant)->precision, positions, hidden, vocabulary, backward);
 }
 
 // The order of NativeKernel.describe(SoftmaxHead).
@@ -188,7 +188,7 @@ static bool unpack_head(JNIEnv *env, jint variant, jlongArray described, softmax
     head->positions = values[HEAD_POSITIONS];
     head->hidden = values[HEAD_HIDDEN_UNITS];
     head->vocabulary = values[HEAD_VOCABULARY];
-    head->bf16 = kernel_numbered(variant)->bf16;
+    head->precision = kernel_numbered(variant)->precision;
     head->weights = floats(values[HEAD_WEIGHTS]);
     head->bias = floats(values[HEAD_BIAS]);
     head->states = floats(values[HEAD_HIDDEN]);

@@ -8,6 +8,9 @@
 
 #include "cells.h"
 
+// What the operands of products are, and the order of their sums: docs/numerics.md, section 10.
+enum { PRECISION_FLOAT32 = 0, PRECISION_BF16 = 1, PRECISION_BF16_AMX = 2 };
+
 // The parameters of a recurrent layer, or their gradients; PyTorch's shapes, dense.
 typedef struct recurrent_parameters {
     float *weight_ih;  // [gates * hidden, input]
@@ -22,7 +25,7 @@ typedef struct recurrent_layer {
     int cell;  // its place in cells.h
     long time, batch, input, hidden;
     bool one_hot;
-    bool bf16;  // the precision of the products' operands
+    int precision;  // of the products
     recurrent_parameters parameters;
     recurrent_parameters gradients;
     const float *x;         // [time * batch, input]; not read if one_hot
@@ -39,7 +42,7 @@ typedef struct recurrent_layer {
 
 typedef struct softmax_head {
     long positions, hidden, vocabulary;
-    bool bf16;
+    int precision;
     const float *weights;   // [vocabulary, hidden], dense
     const float *bias;      // [vocabulary]
     const float *states;    // [positions, hidden], padded
@@ -108,7 +111,7 @@ typedef struct update_coefficients {
 // One instruction set's functions.
 typedef struct kernel {
     const char *name;
-    bool bf16;  // products of operands rounded to bfloat16; else of float32
+    int precision;
     void (*recurrent_pack)(const recurrent_layer *layer);
     void (*recurrent_forward)(const recurrent_layer *layer, long time);
     void (*recurrent_backward)(const recurrent_layer *layer, long time);
@@ -128,13 +131,20 @@ typedef struct kernel {
                    float *second, long count);
 } kernel;
 
-// Instruction sets, and what multiplies: float32; bfloat16 by the processor's instruction; or by a
-// slow emulation with the same result.
+// Instruction sets, and what multiplies: float32; bfloat16 by the processor's instructions,
+// AVX512_BF16 or AMX; or by a slow emulation of either with the same result.
 enum { ISA_AUTO = 0, ISA_AVX512 = 1, ISA_AVX2 = 2, ISA_PORTABLE = 3 };
-enum { ARITHMETIC_FLOAT32 = 0, ARITHMETIC_BF16 = 1, ARITHMETIC_BF16_EMULATED = 2 };
+enum {
+    ARITHMETIC_FLOAT32 = 0,
+    ARITHMETIC_BF16 = 1,
+    ARITHMETIC_BF16_EMULATED = 2,
+    ARITHMETIC_BF16_AMX = 3,
+    ARITHMETIC_BF16_AMX_EMULATED = 4,
+    ARITHMETICS = 5
+};
 
 // Variants are numbered from 1 to KERNELS.
-#define KERNELS 7
+#define KERNELS 11
 
 // The number of the variant, for ISA_AUTO the fastest; 0 where the processor runs none.
 int kernel_number(int isa, int arithmetic);
@@ -163,11 +173,11 @@ void pool_gradient(pooling of, long time, const int32_t *lengths, long streams, 
                    const float *pooled, float *d_pooled, float *d_states);
 
 // Sizes of the kernel's private regions, in floats; the same for all variants.
-long recurrent_floats(bool bf16, int cell, long time, long batch, long input, long hidden,
+long recurrent_floats(int precision, int cell, long time, long batch, long input, long hidden,
                       bool one_hot, bool backward);
 // Where recurrent_layer.tokens may be kept: inside layer->packed.
 int32_t *recurrent_tokens(const recurrent_layer *layer);
-long softmax_floats(bool bf16, long positions, long hidden, long vocabulary, bool backward);
+long softmax_floats(int precision, long positions, long hidden, long vocabulary, bool backward);
 int32_t *softmax_labels(const softmax_head *head);
 
 #endif

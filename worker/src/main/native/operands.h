@@ -3,6 +3,7 @@
 #ifndef SPARKRNN_OPERANDS_H
 #define SPARKRNN_OPERANDS_H
 
+#include "lanes.h"
 #include "product.h"
 
 #if defined(BF16)
@@ -12,12 +13,10 @@
 #endif
 
 // Floats that k adjacent terms of a sum take.
-static inline long lanes_of(long terms) { return ceil_div(terms, TERMS_PER_LANE); }
+static inline long lanes_of(long terms) { return lanes_of_terms(PRECISION, terms); }
 
-// Floats of a row of `columns` terms, a multiple of 16.
-static inline long operand_row(long columns) {
-    return round_up(columns, 16 * TERMS_PER_LANE) / TERMS_PER_LANE;
-}
+// Floats of a row of `columns` terms that is copied, a multiple of 16.
+static inline long operand_row(long columns) { return row_of_terms(PRECISION, columns); }
 
 // Sixteen lanes of terms that are adjacent in memory, zero from `count` on.
 INLINE v16 adjacent_terms(const float *from, long count) {
@@ -29,10 +28,19 @@ INLINE v16 adjacent_terms(const float *from, long count) {
 #endif
 }
 
+// Zeros in what terms do not take of a panel's last chunk.
+INLINE void fill_panel(float *panel, long terms) {
+    const long lanes = lanes_of(terms);
+    for (long k = ceil_div(terms, TERMS_PER_LANE); k < lanes; k++) {
+        for (long v = 0; v < PANEL; v += 16)
+            v_store(panel + panel_at(k, v, PANEL, lanes), v_zero());
+    }
+}
+
 // Lane row `i` of terms that are rows: row i, or rows 2i and 2i + 1, zero from row `count` on.
 INLINE v16 row_terms(const float *from, long stride, long i, long count) {
 #if defined(BF16)
-    const v16 even = v_load(from + 2 * i * stride);
+    const v16 even = 2 * i < count ? v_load(from + 2 * i * stride) : v_zero();
     return v_pair(even, 2 * i + 1 < count ? v_load(from + (2 * i + 1) * stride) : v_zero());
 #else
     (void)count;
@@ -47,7 +55,7 @@ INLINE left operand_rows(const float *from, long rows, long columns, float *copy
 #if defined(BF16)
     const long row = operand_row(columns);
     for (long r = 0; r < rows; r++) {
-        for (long i = 0; i < row; i += 16) {
+        for (long i = 0; i < lanes_of(columns); i += 16) {
             v_store(copy + r * row + i, adjacent_terms(from + r * stride + 2 * i, stride - 2 * i));
         }
     }

@@ -16,8 +16,9 @@ static slot_rows rows_of(const cell_shape *shape, const recurrent_layer *layer,
     return rows;
 }
 
-// [16 rows][columns] to [lanes_of(columns)][16 of a panel].
-static void pack_transposed(slot_rows rows, long columns, float *panel, long width) {
+// [16 rows][columns] to [lanes_of(columns)][16 columns of a panel, from `first` on].
+static void pack_transposed(slot_rows rows, long columns, float *panel, long first, long width) {
+    const long lanes = lanes_of(columns);
     for (long k = 0; k < columns; k += LANES * TERMS_PER_LANE) {
         v16 part[LANES];
         for (long r = 0; r < LANES; r++) {
@@ -26,8 +27,9 @@ static void pack_transposed(slot_rows rows, long columns, float *panel, long wid
         }
         v_transpose(part);
         const long count = min_long(LANES, lanes_of(columns - k));
-        for (long i = 0; i < count; i++) v_store(panel + i * width, part[i]);
-        panel += LANES * width;
+        for (long i = 0; i < count; i++) {
+            v_store(panel + panel_at(k / TERMS_PER_LANE + i, first, width, lanes), part[i]);
+        }
     }
 }
 
@@ -53,11 +55,12 @@ static void pack_forward(const cell_shape *shape, const recurrent_layer *layer,
     for (long block = 0; block < blocks; block++) {
         for (int s = 0; s < slots; s++) {
             const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
-            float *to = out + block / in_panel * panel + (block % in_panel * slots + s) * LANES;
+            float *to = out + block / in_panel * panel;
+            const long column = (block % in_panel * slots + s) * LANES;
             if (selected) {
-                pack_columns(rows, columns, to, width);
+                pack_columns(rows, columns, to + column, width);
             } else {
-                pack_transposed(rows, columns, to, width);
+                pack_transposed(rows, columns, to, column, width);
             }
         }
     }
@@ -75,20 +78,26 @@ static v16 part_of_row(slot_rows rows, long row, long columns, long column) {
 static void pack_backward(const cell_shape *shape, const recurrent_layer *layer,
                           const float *weights, long columns, int first, int slots, float *out) {
     const long blocks = ceil_div(layer->hidden, LANES);
-    const long panel_floats = lanes_of(blocks * slots * LANES) * PANEL;
+    const long terms = blocks * slots * LANES;
+    const long lanes = lanes_of(terms);
+    const long panel_floats = lanes * PANEL;
+    for (long panel = 0; panel < ceil_div(columns, PANEL); panel++) {
+        fill_panel(out + panel * panel_floats, terms);
+    }
     for (long block = 0; block < blocks; block++) {
         for (int s = 0; s < slots; s++) {
             const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
             for (long r = 0; r < LANES; r += TERMS_PER_LANE) {
-                float *to = out + lanes_of((block * slots + s) * LANES + r) * PANEL;
+                const long k = ((block * slots + s) * LANES + r) / TERMS_PER_LANE;
+                float *to = out;
                 for (long column = 0; column < columns; column += PANEL, to += panel_floats) {
                     for (long v = 0; v < PANEL; v += LANES) {
                         const v16 part = part_of_row(rows, r, columns, column + v);
 #if defined(BF16)
                         const v16 next = part_of_row(rows, r + 1, columns, column + v);
-                        v_store(to + v, v_pair(part, next));
+                        v_store(to + panel_at(k, v, PANEL, lanes), v_pair(part, next));
 #else
-                        v_store(to + v, part);
+                        v_store(to + panel_at(k, v, PANEL, lanes), part);
 #endif
                     }
                 }

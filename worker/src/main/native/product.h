@@ -6,23 +6,52 @@
 #ifndef SPARKRNN_PRODUCT_H
 #define SPARKRNN_PRODUCT_H
 
+#include <stddef.h>
+
 #include "simd.h"
 
 #define multiply_panel NAME(multiply_panel)
 #define multiply NAME(multiply)
+#define products_begin NAME(products_begin)
+#define products_end NAME(products_end)
 
 #define PANEL 64
 
-// Most rows of a register tile on this processor.
+// Where a panel of `lanes` rows of `width` columns, a multiple of 16, keeps the 16 columns from
+// `column` on of row k. For AMX tiles of 16 x 16 lie in the order in which they are loaded: columns
+// two by two tiles, in these the chunks of k, in a chunk both tiles.
+static inline long panel_at(long k, long column, long width, long lanes) {
+#if defined(AMX)
+    const long first = column / 32 * 32, tiles = width - first > 16 ? 2 : 1;
+    return first * lanes + (k / 16 * tiles + (column - first) / 16) * 256 + k % 16 * 16;
+#else
+    (void)lanes;
+    return k * width + column;
+#endif
+}
+
+// Most rows that one pass over a panel computes: two rows of AMX tiles, or those of a register tile
+// on this processor.
+#if defined(AMX)
+#define MOST_ROWS 32
+static inline long tile_rows(void) { return MOST_ROWS; }
+#else
+#define MOST_ROWS TILE_ROWS
 static inline long tile_rows(void) {
 #if defined(PANELS_ARE_FAR)
     if (panels_are_far()) return TILE_ROWS - 1;
 #endif
     return TILE_ROWS;
 }
+#endif
 
-// The left operand: element (row, k) is data[row * row_stride + offset(k)]. k counts through blocks
-// of `inner`: offset(k) = (k / inner) * outer_stride + (k % inner) * inner_stride.
+// Around all products of a call: AMX's tiles have a shape while in use.
+void products_begin(void);
+void products_end(void);
+
+// The left operand; for AMX k is adjacent, in whole chunks. Element (row, k) is data[row *
+// row_stride + offset(k)]. k counts through blocks of `inner`: offset(k) = (k / inner) *
+// outer_stride + (k % inner) * inner_stride.
 typedef struct left {
     const float *data;
     long row_stride;
@@ -48,26 +77,58 @@ typedef struct start {
 typedef struct stream {
     const float *next, *end;
     long lines;  // per strip
+    // AMX: rows after the one that ends at `end`, and a second stream, or NULL.
+    long rows, row_stride, row_floats;
+    struct stream *then;
 } stream;
 
 #define LINE 16  // floats of a cache line
 
 // A tile stops between strips of k: up to seven, so that each asks for a row of the next tile's
-// sums, but none shorter than 32 steps, about 450 cycles.
+// sums, but none shorter than 32 steps, about 450 cycles. AMX has one per chunk, half a panel wide.
 static inline long strip_of(long k) {
+#if defined(AMX)
+    (void)k;
+    return 8;
+#else
     const long strip = ceil_div(k, 7);
     return strip < 32 ? 32 : strip;
+#endif
 }
 
 // A stream of `floats` that is through when so many tiles of k steps are.
 static inline stream stream_during(long tiles, long k, const float *from, long floats) {
-    const stream ahead = {from, from + floats,
-                          ceil_div(floats, LINE * tiles * ceil_div(k, strip_of(k)))};
+    const stream ahead = {
+        from, from + floats, ceil_div(floats, LINE * tiles * ceil_div(k, strip_of(k))), 0, 0,
+        0,    NULL};
     return ahead;
 }
 
-// c[0..rows, 0..width] = start, then one fma chain over increasing k per element; width <= PANEL,
-// b: a panel with row stride b_stride. s may be c itself; ahead may be NULL.
+// The same of rows that are not adjacent.
+static inline stream rows_during(long tiles, long k, const float *from, long rows, long stride,
+                                 long floats) {
+    stream ahead = stream_during(tiles, k, from, rows * round_up(floats, LINE));
+    ahead.end = rows > 0 ? from + floats : from;
+    ahead.rows = rows - 1;
+    ahead.row_stride = stride;
+    ahead.row_floats = floats;
+    return ahead;
+}
+
+// The same of what a product of so many rows should ask for, where that pays: float32 works so long
+// on a panel that the processor's own prefetching is in time.
+static inline stream *stream_ahead(stream *to, long rows, long k, const float *from, long floats) {
+#if defined(AMX)
+    *to = stream_during(ceil_div(rows, tile_rows()), k, from, floats);
+    return to;
+#else
+    (void)to, (void)rows, (void)k, (void)from, (void)floats;
+    return NULL;
+#endif
+}
+
+// c[0..rows, 0..width] = start, then one chain over increasing k per element; width <= PANEL, b: a
+// panel b_stride wide. s may be c itself; ahead may be NULL.
 void multiply_panel(long rows, long width, const left *a, const float *b, long b_stride, start s,
                     float *c, long c_stride, stream *ahead);
 

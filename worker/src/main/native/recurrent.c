@@ -9,8 +9,8 @@
 #define FUNCTIONS(cell, ...) &NAME(cell),
 static const cell_functions *const functions[CELL_KINDS] = {CELLS(FUNCTIONS)};
 
-static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape,
-                         recurrent_layout at, long step) {
+static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, recurrent_layout at,
+                         long step) {
     const long row = round_up(layer->hidden, LANES);
     const long gated = shape->gated_slots > 0 ? step * layer->batch * row : 0;
     const cell_step first = {layer,
@@ -62,6 +62,13 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
     }
 }
 
+// The i-th of `count` parts of a step's weights, and from it to the next one: steps go through them
+// to and fro, so that each begins with what the last one left in L2.
+static long part_of_step(long step, long i, long count) {
+    return step % 2 == 0 ? i : count - 1 - i;
+}
+static long to_next_part(long step) { return step % 2 == 0 ? 1 : -1; }
+
 // Slots that see the hidden state alone start at their bias.
 static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *shape,
                                recurrent_layout at, cell_step step) {
@@ -98,14 +105,17 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     const cell_functions *cell = functions[layer->cell];
     const recurrent_layout at = recurrent_layout_for(layer);
     const long panel = panel_blocks(shape), width = panel * shape->hidden_slots * LANES;
+    const long panel_floats = lanes_of(layer->hidden) * width;
+    const long blocks = ceil_div(layer->hidden, LANES), panels = ceil_div(blocks, panel);
+    products_begin();
     input_product(layer, shape, at, time * layer->batch);
     for (long t = 0; t < time; t++) {
         const cell_step step = step_of(layer, shape, at, t);
         const left previous =
             operand_rows(layer->hidden_states + t * layer->batch * step.row, layer->batch,
                          layer->hidden, layer->packed + at.hidden_operand);
-        const long blocks = step.row / LANES;
-        for (long first = 0; first < blocks; first += panel) {
+        for (long i = 0; i < panels; i++) {
+            const long first = part_of_step(t, i, panels) * panel;
             const long last = min_long(first + panel, blocks);
             float *gates = layer->gates + t * layer->batch * step.gate_row +
                            (first * shape->slots + shape->hidden_first) * LANES;
@@ -113,25 +123,23 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
             for (long b = first; b < last; b++) {
                 start_hidden_slots(layer, shape, at, block_of(step, shape, b));
             }
-            multiply_panel(
-                layer->batch, (last - first) * shape->hidden_slots * LANES, &previous,
-                layer->packed + at.forward_hh + first / panel * lanes_of(layer->hidden) * width,
-                width, begin, gates, step.gate_row, NULL);
+            const float *weights = layer->packed + at.forward_hh + first / panel * panel_floats;
+            stream ahead;
+            multiply_panel(layer->batch, (last - first) * shape->hidden_slots * LANES, &previous,
+                           weights, width, begin, gates, step.gate_row,
+                           stream_ahead(&ahead, layer->batch, panel_floats / width,
+                                        weights + to_next_part(t) * panel_floats,
+                                        i + 1 < panels ? panel_floats : 0));
             for (long b = first; b < last; b++) {
                 (shape->gated_slots > 0 ? cell->gate : cell->forward)(block_of(step, shape, b));
             }
         }
         if (shape->gated_slots > 0) gated_forward(layer, shape, at, step);
     }
+    products_end();
 }
 
 static const float zeros[PANEL];
-
-// The slots that see the hidden state, of the pre-activation gradients of a step, as left operand.
-static left hidden_slots_of(const recurrent_layer *layer, const cell_shape *shape,
-                            recurrent_layout at, long step) {
-    return gate_operand(layer, at, step * layer->batch, shape->hidden_first, shape->hidden_slots);
-}
 
 // d_units[batch][64] = what reaches the hidden state of these units directly: from the layer above,
 // and from the window after this one, or past the recurrent product.
@@ -153,8 +161,7 @@ static void direct_gradient(const recurrent_layer *layer, cell_step step, long f
 static void gated_backward(const recurrent_layer *layer, const cell_shape *shape,
                            recurrent_layout at, cell_step step) {
     const long panel_floats = lanes_of(step.row * shape->gated_slots) * PANEL;
-    const left d = gate_operand(layer, at, step.step * layer->batch, shape->gated_first,
-                                shape->gated_slots);
+    const left d = gated_gate_operand(layer, at, step.step * layer->batch);
     const start nothing = {zeros, 0, 0};
     float *d_units = layer->packed + at.d_units;
     for (long unit = 0; unit < step.row; unit += PANEL) {
@@ -170,6 +177,32 @@ static void gated_backward(const recurrent_layer *layer, const cell_shape *shape
     }
 }
 
+// What a product of the backward pass should ask for: the next units' weights, and of these units
+// what the cell reads next.
+typedef struct streams {
+    stream weights, gates, after;
+} streams;
+
+static stream *backward_ahead(streams *to, const recurrent_layer *layer, cell_step step, long unit,
+                              bool more, const float *panel, long panel_floats) {
+    const long units = step.row, slots = step.gate_row / units, k = panel_floats / PANEL;
+    const long tiles = ceil_div(layer->batch, tile_rows());
+    const long width = min_long(PANEL, units - unit), first = step.step * layer->batch;
+    stream *weights =
+        stream_ahead(&to->weights, layer->batch, k, panel + to_next_part(step.step) * panel_floats,
+                     more ? panel_floats : 0);
+    if (weights == NULL) return NULL;
+    to->gates = rows_during(tiles, k, layer->gates + first * step.gate_row + unit * slots,
+                            layer->batch, step.gate_row, width * slots);
+    weights->then = &to->gates;
+    if (layer->cell_states != NULL) {
+        to->after = rows_during(tiles, k, layer->cell_states + first * units + unit, layer->batch,
+                                units, width);
+        to->gates.then = &to->after;
+    }
+    return weights;
+}
+
 void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const cell_functions *cell = functions[layer->cell];
@@ -181,18 +214,23 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     for (long i = 0; i < units * shape->peepholes; i += LANES) {
         v_store(layer->packed + at.d_peepholes + i, v_zero());
     }
+    products_begin();
     for (long t = time - 1; t >= 0; t--) {
         const bool last_step = t == time - 1;
         const cell_step step = step_of(layer, shape, at, t);
-        const left next = hidden_slots_of(layer, shape, at, t + 1);
-        for (long unit = 0; unit < units; unit += PANEL) {
+        const left next = hidden_gate_operand(layer, at, (t + 1) * layer->batch);
+        const long panels = ceil_div(units, PANEL);
+        for (long i = 0; i < panels; i++) {
+            const long unit = part_of_step(t, i, panels) * PANEL;
             const long width = min_long(PANEL, units - unit);
             direct_gradient(layer, step, unit, last_step || direct_path, d_units);
             if (!last_step) {
                 const start begin = {d_units, PANEL, 0};
-                multiply_panel(layer->batch, width, &next,
-                               layer->packed + at.backward_hh + unit / PANEL * panel_floats, PANEL,
-                               begin, d_units, PANEL, NULL);
+                const float *panel = layer->packed + at.backward_hh + unit / PANEL * panel_floats;
+                streams ahead;
+                multiply_panel(
+                    layer->batch, width, &next, panel, PANEL, begin, d_units, PANEL,
+                    backward_ahead(&ahead, layer, step, unit, i + 1 < panels, panel, panel_floats));
             }
             for (long v = 0; v < width; v += LANES) {
                 const cell_step block = block_of(step, shape, (unit + v) / LANES);
@@ -206,8 +244,9 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};
     const start nothing = {zeros, 0, 0};
     const start direct = {layer->d_hidden, units, PANEL};
-    const left first = hidden_slots_of(layer, shape, at, 0);
+    const left first = hidden_gate_operand(layer, at, 0);
     multiply(layer->batch, &first, weights, direct_path ? direct : nothing, layer->d_hidden, units,
              PANEL);
     NAME(recurrent_gradients)(layer, time);
+    products_end();
 }

@@ -3,15 +3,20 @@
 #define SPARKRNN_RECURRENT_H
 
 #include "kernel.h"
+#include "lanes.h"
 
-#define LANES 16
 // Blocks of 16 units of which one panel of a forward product holds the slots: a cell with one slot
 // fills a panel with four.
 static inline long panel_blocks(const cell_shape *shape) { return MAX_SLOTS / shape->slots; }
 
+// Whether input and hidden state are seen by the same slots: by all.
+static inline bool sees_all_slots(const cell_shape *shape) {
+    return shape->input_slots == shape->slots && shape->hidden_slots == shape->slots;
+}
+
 // Offsets in floats into recurrent_layer.packed; all multiples of 16. In bf16, k of a product
 // counts pairs of terms (operands.h): half as many floats, and the operands that are not packed
-// have copies.
+// have copies; for AMX whole chunks of terms.
 typedef struct recurrent_layout {
     long bias;            // [blocks][slots][16]: start of each chain
     long peepholes;       // [blocks][peepholes][16]
@@ -25,24 +30,21 @@ typedef struct recurrent_layout {
     long backward_ih;     // [input / 64][blocks * input_slots * 16][64]
     long backward_hh;     // [hidden / 64][blocks * hidden_slots * 16][64]
     long backward_gated;  // [hidden / 64][blocks * gated_slots * 16][64]
-    long d_gates;         // bf16: [time * batch][blocks * slots * 16 / 2]
+    long d_gates;         // bf16: [time * batch][blocks * slots * 16 / 2]; see gate_operand.h
+    long d_gates_input;   // AMX: of the slots that see the input, where these are not all
+    long d_gates_gated;   // AMX: of the slots that see the gated hidden state
     long d_units;         // [batch][64]: gradient by the hidden state of 64 units
-    long d_columns;       // [slots][POSITION_CHUNK][16]: pre-activation gradients of one block
+    long d_columns;       // [slots][chunk][16]: pre-activation gradients of one block, AMX two
     long d_bias;          // [blocks][slots * 16]
     long d_peepholes;     // [blocks][peepholes][16]
-    long x_panels;        // [input / 64][POSITION_CHUNK][64]
-    long hidden_panels;   // [hidden / 64][POSITION_CHUNK][64]
-    long gated_panels;    // [hidden / 64][POSITION_CHUNK][64]
+    long x_panels;        // [input / 64][chunk][64], chunk: position_chunk() (lanes.h)
+    long hidden_panels;   // [hidden / 64][chunk][64]
+    long gated_panels;    // [hidden / 64][chunk][64]
     long d_tokens;        // [input][slots * 16]: one-hot input's gradient of one block
     long floats;
 } recurrent_layout;
 
-// Positions, in bf16 pairs of positions, of a weight gradient's chunk: [384][64] floats are 96 KiB,
-// so that a chunk of both operands' panels stays in L2; longer chunks save little of the traffic of
-// the sums.
-#define POSITION_CHUNK 384
-
-recurrent_layout recurrent_layout_of(bool bf16, int cell, long time, long batch, long input,
+recurrent_layout recurrent_layout_of(int precision, int cell, long time, long batch, long input,
                                      long hidden, bool one_hot, bool backward);
 
 // The layer's own; backward regions come last, so that a layer without gradients agrees.

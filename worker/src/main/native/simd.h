@@ -36,6 +36,15 @@
 #include "simd_bf16.h"
 #endif
 
+// kernel.h; AMX: the order of its sums, by its instructions or emulated.
+#if defined(AMX)
+#define PRECISION PRECISION_BF16_AMX
+#elif defined(BF16)
+#define PRECISION PRECISION_BF16
+#else
+#define PRECISION PRECISION_FLOAT32
+#endif
+
 static inline long min_long(long a, long b) { return a < b ? a : b; }
 static inline long ceil_div(long a, long b) { return (a + b - 1) / b; }
 static inline long round_up(long a, long b) { return ceil_div(a, b) * b; }

@@ -79,6 +79,11 @@ static inline void v_halves(v16 pairs, v16 *even, v16 *odd) {
     *odd = v_load(floats);
 }
 
+// Subnormal numbers become zero.
+static inline v16 v_normal(v16 x) {
+    return v_select_less(v_abs(x), v_set(0x1p-126f), v_copysign(v_zero(), x), x);
+}
+
 // What is below the normal numbers becomes zero. Whether a sum is, is judged before it is rounded
 // to a subnormal number: from the same sum 2^64 times as large, which is not one.
 static inline v16 v_fma_to_normal(v16 a, v16 b, v16 c) {
@@ -92,8 +97,7 @@ EMULATED v16 v_dot(v16 a, v16 b, v16 sum) {
     v16 a_even, a_odd, b_even, b_odd;
     v_halves(a, &a_even, &a_odd);
     v_halves(b, &b_even, &b_odd);
-    const v16 normal = v_select_less(v_abs(sum), v_set(0x1p-126f), v_copysign(v_zero(), sum), sum);
-    return v_fma_to_normal(a_even, b_even, v_fma_to_normal(a_odd, b_odd, normal));
+    return v_fma_to_normal(a_even, b_even, v_fma_to_normal(a_odd, b_odd, v_normal(sum)));
 }
 
 #endif

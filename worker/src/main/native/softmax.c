@@ -48,7 +48,7 @@ static void transpose_states(const positions *p) {
     const long units = p->head->hidden;
     const long stride = round_up(units, LANES);
     for (long column = 0; column < p->width; column += LANES) {
-        float *panel = p->states + column / PANEL * PANEL * lanes_of(units) + column % PANEL;
+        float *panel = p->states + column / PANEL * PANEL * lanes_of(units);
         const long count = min_long(LANES, p->count - column);
         const float *rows = p->head->states + (p->first + column) * stride;
         for (long unit = 0; unit < units; unit += LANES * TERMS_PER_LANE) {
@@ -59,7 +59,8 @@ static void transpose_states(const positions *p) {
             }
             v_transpose(part);
             for (long i = 0; i < min_long(LANES, lanes_of(units - unit)); i++) {
-                v_store(panel + (lanes_of(unit) + i) * PANEL, part[i]);
+                const long k = unit / TERMS_PER_LANE + i;
+                v_store(panel + panel_at(k, column % PANEL, PANEL, lanes_of(units)), part[i]);
             }
         }
     }
@@ -100,7 +101,7 @@ static void words_logits(const positions *p, left words, long first, long count,
     const float *panel = p->states + column * lanes_of(head->hidden);
     for (long v = first; v < first + count; v += tile_rows()) {
         const long rows = min_long(tile_rows(), first + count - v);
-        float bias[TILE_ROWS * PANEL];
+        float bias[MOST_ROWS * PANEL];
         for (long i = 0; i < rows * PANEL; i += LANES) {
             v_store(bias + i, v_set(head->bias[v + i / PANEL]));
         }
@@ -251,52 +252,73 @@ static void copy_weights(const positions *p, long first, long count, long column
     const float *from = p->head->weights + first * hidden + column;
     for (long v = 0; v < count; v += TERMS_PER_LANE) {
         for (long i = 0; i < width; i += LANES) {
+            float *to = p->weights + panel_at(v / TERMS_PER_LANE, i, PANEL, lanes_of(count));
             const v16 word = v_load_first(from + v * hidden + i, width - i);
 #if defined(BF16)
             const v16 next =
                 v + 1 < count ? v_load_first(from + (v + 1) * hidden + i, width - i) : v_zero();
-            v_store(p->weights + lanes_of(v) * PANEL + i, v_pair(word, next));
+            v_store(to, v_pair(word, next));
 #else
-            v_store(p->weights + v * PANEL + i, word);
+            v_store(to, word);
 #endif
         }
     }
+    fill_panel(p->weights, count);
 }
 
-// The gradients by the logits of some words as left operand, k being words: row i is position i.
+// The gradients by the logits of a chunk of words are two left operands: k being words, row i is
+// position i; k being positions, row v is word v. In bf16 both are copies.
 static left d_by_words(const positions *p, long first, long count) {
-    const long tile = p->at.tile;
-    const float *d = p->logits + first * tile;
-#if defined(BF16)
-    for (long i = 0; i < lanes_of(count); i++) {
-        for (long column = 0; column < p->width; column += LANES) {
-            v_store(p->d_words + i * tile + column, row_terms(d + column, tile, i, count));
-        }
-    }
-    d = p->d_words;
-#endif
-    const left operand = {d, 1, lanes_of(count), tile, 1, 0};
+    const long lanes = lanes_of(count);
+#if defined(AMX)
+    (void)first;
+    return left_rows(p->d_words, row_of_lanes(PRECISION, lanes), lanes);
+#else
+    const float *d = TERMS_PER_LANE == 1 ? p->logits + first * p->at.tile : p->d_words;
+    const left operand = {d, 1, lanes, p->at.tile, 1, 0};
     return operand;
+#endif
 }
 
-// The same, k being positions: row v is word v.
-static left d_by_positions(const positions *p, long first, long count) {
-    const long tile = p->at.tile;
-    const float *d = p->logits + first * tile;
+static left d_by_positions(const positions *p, long first) {
+    const long lanes = lanes_of(p->count);
+    if (TERMS_PER_LANE == 1) return left_rows(p->logits + first * p->at.tile, p->at.tile, lanes);
+    return left_rows(p->d_positions, operand_row(p->at.tile), lanes);
+}
+
 #if defined(BF16)
+// The copies of `count` words that begin `at` words after the chunk's first, of `all`.
+static void copy_d(const positions *p, const float *d, long at, long count, long all) {
+    const long tile = p->at.tile;
     const long row = operand_row(tile);
     for (long v = 0; v < count; v++) {
+        float *to = p->d_positions + (at + v) * row;
         for (long i = 0; i < p->count; i += 2 * LANES) {
-            v_store(p->d_positions + v * row + lanes_of(i),
-                    adjacent_terms(d + v * tile + i, p->count - i));
+            v_store(to + i / 2, adjacent_terms(d + v * tile + i, p->count - i));
         }
     }
-    return left_rows(p->d_positions, row, lanes_of(p->count));
+#if defined(AMX)
+    const long words_row = row_of_lanes(PRECISION, lanes_of(all));
+    for (long i = 0; i < lanes_of(count); i += LANES) {
+        for (long column = 0; column < p->width; column += LANES) {
+            float *to = p->d_words + column * words_row + at / 2 + i;
+            v16 part[LANES];
+            for (long l = 0; l < LANES; l++) part[l] = row_terms(d + column, tile, i + l, count);
+            v_transpose(part);
+            for (long r = 0; r < LANES; r++) v_store(to + r * words_row, part[r]);
+        }
+    }
 #else
-    (void)count;
-    return left_rows(d, tile, p->count);
+    (void)all;
+    for (long i = 0; i < lanes_of(count); i++) {
+        for (long column = 0; column < p->width; column += LANES) {
+            v_store(p->d_words + (at / 2 + i) * tile + column,
+                    row_terms(d + column, tile, i, count));
+        }
+    }
 #endif
 }
+#endif
 
 // d_states[position][unit] += over these words. The weights are the right operand: 64 columns of
 // them at a time are copied to where they are adjacent and aligned.
@@ -319,7 +341,7 @@ static void state_gradients(const positions *p, long first, long count) {
 // d_weights[word][unit] += over these positions.
 static void weight_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
-    const left d = d_by_positions(p, first, count);
+    const left d = d_by_positions(p, first);
     for (long column = 0; column < head->hidden; column += PANEL) {
         float *c = head->d_weights + first * head->hidden + column;
         const start nothing = {zeros, 0, 0}, sum = {c, head->hidden, 0};
@@ -338,9 +360,22 @@ static void copy_states(const positions *p) {
         const float *states = p->head->states + p->first * stride + column;
         for (long i = 0; i < lanes_of(p->count); i++) {
             for (long v = 0; v < width; v += LANES) {
-                v_store(panel + i * PANEL + v, row_terms(states + v, stride, i, p->count));
+                v_store(panel + panel_at(i, v, PANEL, lanes_of(p->count)),
+                        row_terms(states + v, stride, i, p->count));
             }
         }
+    }
+}
+
+// Of a chunk of words; some at a time, so that what the first pass wrote is still near.
+static void all_logit_gradients(const positions *p, long first, long count) {
+    for (long at = 0; at < count; at += CHUNK_TERMS) {
+        const long some = min_long(CHUNK_TERMS, count - at);
+        logit_gradients(p, first + at, some);
+        bias_gradients(p, first + at, some);
+#if defined(BF16)
+        copy_d(p, p->logits + (first + at) * p->at.tile, at, some, count);
+#endif
     }
 }
 
@@ -349,20 +384,20 @@ static void gradients(const positions *p) {
     copy_states(p);
     for (long v = 0; v < vocabulary; v += p->at.words) {
         const long count = min_long(p->at.words, vocabulary - v);
-        logit_gradients(p, v, count);
-        bias_gradients(p, v, count);
+        all_logit_gradients(p, v, count);
         state_gradients(p, v, count);
         weight_gradients(p, v, count);
     }
 }
 
 static softmax_layout layout_for(const softmax_head *head) {
-    return softmax_layout_of(head->bf16, head->positions, head->hidden, head->vocabulary,
+    return softmax_layout_of(head->precision, head->positions, head->hidden, head->vocabulary,
                              head->d_weights != 0);
 }
 
 void NAME(softmax_loss)(const softmax_head *head, long count) {
     const softmax_layout at = layout_for(head);
+    products_begin();
     for (long first = 0; first < count; first += at.tile) {
         const positions p = positions_at(head, at, first, min_long(at.tile, count - first));
         transpose_states(&p);
@@ -374,10 +409,12 @@ void NAME(softmax_loss)(const softmax_head *head, long count) {
         }
         if (head->gradients) gradients(&p);
     }
+    products_end();
 }
 
 void NAME(softmax_logits)(const softmax_head *head, long count, float *logits, long stride) {
     const softmax_layout at = layout_for(head);
+    products_begin();
     for (long first = 0; first < count; first += at.tile) {
         const positions p = positions_at(head, at, first, min_long(at.tile, count - first));
         transpose_states(&p);
@@ -388,4 +425,5 @@ void NAME(softmax_logits)(const softmax_head *head, long count, float *logits, l
             }
         }
     }
+    products_end();
 }

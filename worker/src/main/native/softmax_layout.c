@@ -10,17 +10,25 @@
 // panels it meets stay in L2 (224 x 416 floats are 364 KiB); shorter chunks store and reload the
 // gradients by the states more often.
 #define CHUNK_WORDS 224
+
+// AMX reads its operands from rounded copies, of which 448 words fit into 2 MiB of L2, and is so
+// fast that storing and reloading the gradients by the states counts.
+#define CHUNK_WORDS_AMX 448
 #define LARGEST_TILE 512
+#define LARGEST_TILE_AMX 1024
 #define SMALLEST_TILE 64
 
 static long round_up_16(long n) { return (n + 15) / 16 * 16; }
 
-static long tile_of(long positions, long vocabulary) {
+static long tile_of(int precision, long positions, long vocabulary) {
     long largest = LOGITS_BYTES / (4 * vocabulary) / 16 * 16;
     if (largest < SMALLEST_TILE) largest = SMALLEST_TILE;
-    if (largest > LARGEST_TILE) largest = LARGEST_TILE;
+    const long most = precision == PRECISION_BF16_AMX ? LARGEST_TILE_AMX : LARGEST_TILE;
+    if (largest > most) largest = most;
     const long tiles = (positions + largest - 1) / largest;
-    return round_up_16((positions + tiles - 1) / tiles);
+    const long tile = round_up_16((positions + tiles - 1) / tiles);
+    const long together = terms_together(precision);
+    return (tile + together - 1) / together * together;
 }
 
 static long take(long *next, long floats) {
@@ -29,35 +37,40 @@ static long take(long *next, long floats) {
     return offset;
 }
 
-softmax_layout softmax_layout_of(bool bf16, long positions, long hidden, long vocabulary,
+softmax_layout softmax_layout_of(int precision, long positions, long hidden, long vocabulary,
                                  bool backward) {
     softmax_layout at;
     long next = 0;
-    at.tile = tile_of(positions, vocabulary);
-    at.words = vocabulary < CHUNK_WORDS ? round_up_16(vocabulary) : CHUNK_WORDS;
-    const long hidden_lanes = bf16 ? (hidden + 1) / 2 : hidden;
-    const long tile_lanes = bf16 ? at.tile / 2 : at.tile;
-    const long word_lanes = bf16 ? at.words / 2 : at.words;
+    const bool copied = precision != PRECISION_FLOAT32;
+    at.tile = tile_of(precision, positions, vocabulary);
+    const long most = precision == PRECISION_BF16_AMX ? CHUNK_WORDS_AMX : CHUNK_WORDS;
+    at.words = vocabulary < most ? round_up_16(vocabulary) : most;
+    const long hidden_lanes = lanes_of_terms(precision, hidden);
+    const long tile_lanes = lanes_of_terms(precision, at.tile);
+    const long word_lanes = lanes_of_terms(precision, at.words);
     at.labels = take(&next, positions);
     at.states = take(&next, (at.tile + 63) / 64 * 64 * hidden_lanes);
     at.logits = take(&next, vocabulary * at.tile);
     at.lanes = take(&next, 16 * at.tile);
     at.factors = take(&next, 2 * at.tile);
-    at.words_operand = take(&next, bf16 ? at.words * round_up_16(hidden_lanes) : 0);
+    at.words_operand = take(&next, copied ? at.words * row_of_lanes(precision, hidden_lanes) : 0);
     at.weights = take(&next, backward ? word_lanes * 64 : 0);
     at.panels = take(&next, backward ? (hidden + 63) / 64 * 64 * tile_lanes : 0);
-    at.d_words = take(&next, backward && bf16 ? word_lanes * at.tile : 0);
-    at.d_positions = take(&next, backward && bf16 ? at.words * round_up_16(tile_lanes) : 0);
+    const long word_row =
+        precision == PRECISION_BF16_AMX ? row_of_lanes(precision, word_lanes) : word_lanes;
+    at.d_words = take(&next, backward && copied ? word_row * at.tile : 0);
+    at.d_positions =
+        take(&next, backward && copied ? at.words * row_of_lanes(precision, tile_lanes) : 0);
     at.floats = next;
     return at;
 }
 
-long softmax_floats(bool bf16, long positions, long hidden, long vocabulary, bool backward) {
-    return softmax_layout_of(bf16, positions, hidden, vocabulary, backward).floats;
+long softmax_floats(int precision, long positions, long hidden, long vocabulary, bool backward) {
+    return softmax_layout_of(precision, positions, hidden, vocabulary, backward).floats;
 }
 
 int32_t *softmax_labels(const softmax_head *head) {
     const softmax_layout at =
-        softmax_layout_of(head->bf16, head->positions, head->hidden, head->vocabulary, false);
+        softmax_layout_of(head->precision, head->positions, head->hidden, head->vocabulary, false);
     return (int32_t *)(head->scratch + at.labels);
 }

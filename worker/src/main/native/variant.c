@@ -8,9 +8,7 @@ extern const kernel NAME(kernel);
 
 const kernel NAME(kernel) = {
     .name = TEXT(VARIANT),
-#if defined(BF16)
-    .bf16 = true,
-#endif
+    .precision = PRECISION,
     .recurrent_pack = NAME(recurrent_pack),
     .recurrent_forward = NAME(recurrent_forward),
     .recurrent_backward = NAME(recurrent_backward),

@@ -38,15 +38,15 @@ void expect_same(const char *what, const float *actual, const float *expected, l
     failures++;
 }
 
-const kernel *portable(bool bf16) {
-    return kernel_numbered(
-        kernel_number(ISA_PORTABLE, bf16 ? ARITHMETIC_BF16_EMULATED : ARITHMETIC_FLOAT32));
+const kernel *portable(int precision) {
+    static const int arithmetics[] = {ARITHMETIC_FLOAT32, ARITHMETIC_BF16_EMULATED,
+                                      ARITHMETIC_BF16_AMX_EMULATED};
+    return kernel_numbered(kernel_number(ISA_PORTABLE, arithmetics[precision]));
 }
 
 int main(void) {
     static const int isas[] = {ISA_AVX512, ISA_AVX2, ISA_PORTABLE};
-    for (int arithmetic = ARITHMETIC_FLOAT32; arithmetic <= ARITHMETIC_BF16_EMULATED;
-         arithmetic++) {
+    for (int arithmetic = 0; arithmetic < ARITHMETICS; arithmetic++) {
         for (int i = 0; i < 3; i++) {
             const int number = kernel_number(isas[i], arithmetic);
             if (number == 0) continue;  // not on this processor, or there is none

@@ -12,7 +12,7 @@ void fill(float *to, long rows, long columns, long stride, float range);
 void expect_same(const char *what, const float *actual, const float *expected, long count);
 
 // The variant in plain C of a precision.
-const kernel *portable(bool bf16);
+const kernel *portable(int precision);
 
 void test_products(int isa, int arithmetic);
 void test_layers(const kernel *variant, guard where);

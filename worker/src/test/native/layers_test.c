@@ -33,11 +33,11 @@ static float *activations(long rows, long columns, guard where) {
     return to;
 }
 
-static recurrent_layer layer_of(const shape *s, bool bf16, guard where) {
+static recurrent_layer layer_of(const shape *s, int precision, guard where) {
     const cell_shape *cell = cell_shape_of(s->cell);
     const long positions = s->time * s->batch, states = positions + s->batch;
-    const long packed =
-        recurrent_floats(bf16, s->cell, s->time, s->batch, s->input, s->hidden, s->one_hot, true);
+    const long packed = recurrent_floats(precision, s->cell, s->time, s->batch, s->input, s->hidden,
+                                         s->one_hot, true);
     recurrent_layer layer = {
         .cell = s->cell,
         .time = s->time,
@@ -45,7 +45,7 @@ static recurrent_layer layer_of(const shape *s, bool bf16, guard where) {
         .input = s->input,
         .hidden = s->hidden,
         .one_hot = s->one_hot,
-        .bf16 = bf16,
+        .precision = precision,
         .parameters = parameters(s, where, 0.3f),
         .gradients = parameters(s, where, 0.3f),
         .x = s->one_hot ? NULL : activations(positions, s->input, where),
@@ -94,7 +94,7 @@ static void test_layer(const kernel *variant, shape s, guard where) {
              s.one_hot ? " one-hot" : "");
     // Both layers start from the same random numbers.
     recurrent_layer layers[2];
-    for (int i = 0; i < 2; i++) layers[i] = layer_of(&s, variant->bf16, where);
+    for (int i = 0; i < 2; i++) layers[i] = layer_of(&s, variant->precision, where);
     const long rows = cell_shape_of(s.cell)->gates * s.hidden;
     const long positions = s.time * s.batch, row = padded(s.hidden);
     const recurrent_parameters *from = &layers[0].parameters, *to = &layers[1].parameters;
@@ -116,7 +116,7 @@ static void test_layer(const kernel *variant, shape s, guard where) {
         memcpy(layers[1].d_cell, layers[0].d_cell, (size_t)(s.batch * row) * 4);
     }
     run(variant, &layers[0]);
-    run(portable(variant->bf16), &layers[1]);
+    run(portable(variant->precision), &layers[1]);
     expect_equal(what, &layers[0], &layers[1]);
     release_all();
 }
@@ -137,7 +137,9 @@ void test_layers(const kernel *variant, guard where) {
         // Several chunks of positions and of k.
         const shape long_window = {cell, 40, 11, 5, 9, false};
         const shape wide = {cell, 2, 3, 20, 280, false};
+        const shape uneven = {cell, 59, 13, 3, 18, false};
         test_layer(variant, long_window, where);
         test_layer(variant, wide, where);
+        test_layer(variant, uneven, where);
     }
 }

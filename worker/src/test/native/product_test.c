@@ -28,43 +28,57 @@ typedef struct right {
 typedef struct stream {
     const float *next, *end;
     long lines;
+    long rows, row_stride, row_floats;
+    struct stream *then;
 } stream;
 
 #define DECLARE(variant)                                                                           \
     void multiply_panel_##variant(long rows, long width, const left *a, const float *b,            \
                                   long b_stride, start s, float *c, long c_stride, stream *ahead); \
     void multiply_##variant(long rows, const left *a, right b, start s, float *c, long c_stride,   \
-                            long c_step);
+                            long c_step);                                                          \
+    void products_begin_##variant(void);                                                           \
+    void products_end_##variant(void);
 #if defined(__x86_64__)
 DECLARE(avx512)
 DECLARE(avx512_bf16)
 DECLARE(avx512_bf16_emulated)
 DECLARE(avx2)
 DECLARE(avx2_bf16_emulated)
+DECLARE(avx512_bf16_amx)
+DECLARE(avx512_bf16_amx_emulated)
+DECLARE(avx2_bf16_amx_emulated)
 #endif
 DECLARE(portable)
 DECLARE(portable_bf16_emulated)
+DECLARE(portable_bf16_amx_emulated)
 
 typedef struct products {
     int isa, arithmetic;
     void (*panel)(long, long, const left *, const float *, long, start, float *, long, stream *);
     void (*product)(long, const left *, right, start, float *, long, long);
+    void (*begin)(void);
+    void (*end)(void);
     long tile_rows;
 } products;
 
+#define OF(variant) \
+    multiply_panel_##variant, multiply_##variant, products_begin_##variant, products_end_##variant
+
 static const products all_products[] = {
 #if defined(__x86_64__)
-    {ISA_AVX512, ARITHMETIC_FLOAT32, multiply_panel_avx512, multiply_avx512, 7},
-    {ISA_AVX512, ARITHMETIC_BF16, multiply_panel_avx512_bf16, multiply_avx512_bf16, 7},
-    {ISA_AVX512, ARITHMETIC_BF16_EMULATED, multiply_panel_avx512_bf16_emulated,
-     multiply_avx512_bf16_emulated, 7},
-    {ISA_AVX2, ARITHMETIC_FLOAT32, multiply_panel_avx2, multiply_avx2, 6},
-    {ISA_AVX2, ARITHMETIC_BF16_EMULATED, multiply_panel_avx2_bf16_emulated,
-     multiply_avx2_bf16_emulated, 6},
+    {ISA_AVX512, ARITHMETIC_FLOAT32, OF(avx512), 7},
+    {ISA_AVX512, ARITHMETIC_BF16, OF(avx512_bf16), 7},
+    {ISA_AVX512, ARITHMETIC_BF16_EMULATED, OF(avx512_bf16_emulated), 7},
+    {ISA_AVX512, ARITHMETIC_BF16_AMX, OF(avx512_bf16_amx), 32},
+    {ISA_AVX512, ARITHMETIC_BF16_AMX_EMULATED, OF(avx512_bf16_amx_emulated), 1},
+    {ISA_AVX2, ARITHMETIC_FLOAT32, OF(avx2), 6},
+    {ISA_AVX2, ARITHMETIC_BF16_EMULATED, OF(avx2_bf16_emulated), 6},
+    {ISA_AVX2, ARITHMETIC_BF16_AMX_EMULATED, OF(avx2_bf16_amx_emulated), 1},
 #endif
-    {ISA_PORTABLE, ARITHMETIC_FLOAT32, multiply_panel_portable, multiply_portable, 4},
-    {ISA_PORTABLE, ARITHMETIC_BF16_EMULATED, multiply_panel_portable_bf16_emulated,
-     multiply_portable_bf16_emulated, 4},
+    {ISA_PORTABLE, ARITHMETIC_FLOAT32, OF(portable), 4},
+    {ISA_PORTABLE, ARITHMETIC_BF16_EMULATED, OF(portable_bf16_emulated), 4},
+    {ISA_PORTABLE, ARITHMETIC_BF16_AMX_EMULATED, OF(portable_bf16_amx_emulated), 1},
 };
 
 static products products_of(int isa, int arithmetic) {
@@ -82,10 +96,38 @@ static float half(float pair, bool odd) {
     return pair;
 }
 
-// The next link of a chain. Nothing here is subnormal.
-static float link_of(products p, float a, float b, float sum) {
-    if (p.arithmetic == ARITHMETIC_FLOAT32) return fmaf(a, b, sum);
-    return fmaf(half(a, false), half(b, false), fmaf(half(a, true), half(b, true), sum));
+static bool in_chunks(products p) {
+    return p.arithmetic == ARITHMETIC_BF16_AMX || p.arithmetic == ARITHMETIC_BF16_AMX_EMULATED;
+}
+
+// A sum, link by link. Nothing here is subnormal.
+typedef struct chain {
+    products of;
+    long links;
+    float sum, even, odd;
+} chain;
+
+static void add_link(chain *to, float a, float b) {
+    if (to->of.arithmetic == ARITHMETIC_FLOAT32) {
+        to->sum = fmaf(a, b, to->sum);
+    } else if (in_chunks(to->of)) {
+        to->even = fmaf(half(a, false), half(b, false), to->even);
+        to->odd = fmaf(half(a, true), half(b, true), to->odd);
+        if (++to->links % 16 == 0) {
+            to->sum += to->even + to->odd;
+            to->even = to->odd = 0;
+        }
+    } else {
+        to->sum = fmaf(half(a, true), half(b, true), to->sum);
+        to->sum = fmaf(half(a, false), half(b, false), to->sum);
+    }
+}
+
+// Where a panel 64 wide keeps an element.
+static long panel_at(products p, long k, long column, long lanes) {
+    if (!in_chunks(p)) return k * 64 + column;
+    const long tile = column / 32 * 32 * lanes + (k / 16 * 2 + column % 32 / 16) * 256;
+    return tile + k % 16 * 16 + column % 16;
 }
 
 // Operands: floats in +-1, or pairs of them cut to bfloat16.
@@ -113,19 +155,23 @@ static void test_panel(products p, long rows, long width, long k, bool transpose
     fill(c, rows, width, width, 1);
     for (long r = 0; r < rows; r++) {
         for (long n = 0; n < width; n++) {
-            float sum = c[r * width + n];
+            chain sum = {p, 0, c[r * width + n], 0, 0};
             for (long i = 0; i < k; i++) {
-                sum = link_of(p, transposed ? a[i * rows + r] : a[r * k + i], b[i * 64 + n], sum);
+                add_link(&sum, transposed ? a[i * rows + r] : a[r * k + i],
+                         b[panel_at(p, i, n, k)]);
             }
-            expected[r * width + n] = sum;
+            expected[r * width + n] = sum.sum;
         }
     }
     const left whole = {a, transposed ? 1 : stride, k, transposed ? stride : 1, 1, 0};
     const start same = {c, width, 0};
     // What is asked for ahead changes nothing; a tile asks for at least one line.
-    stream ahead = {b, b + k * 64, 1};
-    p.panel(rows, width, &whole, b, 64, same, c, width, transposed ? &ahead : NULL);
-    if (transposed && ahead.next == b) {
+    stream ahead = {b, b + k * 64, 1, 0, 0, 0, NULL};
+    const bool asks = transposed || rows % 2 == 0;
+    p.begin();
+    p.panel(rows, width, &whole, b, 64, same, c, width, asks ? &ahead : NULL);
+    p.end();
+    if (asks && ahead.next == b) {
         fprintf(stderr, "FAILED: nothing was asked for ahead\n");
         exit(1);
     }
@@ -148,27 +194,48 @@ static void test_product(products p, long rows, long columns, long outer, long i
     fill(bias, 1, columns, columns, 1);
     for (long r = 0; r < rows; r++) {
         for (long n = 0; n < columns; n++) {
-            float sum = bias[n];
+            chain sum = {p, 0, bias[n], 0, 0};
             for (long i = 0; i < k; i++) {
                 const long at = i / inner * (inner + skip) + skip + i % inner;
-                sum = link_of(p, a[r * row + at], b[(n / 64 * k + i) * 64 + n % 64], sum);
+                add_link(&sum, a[r * row + at], b[n / 64 * k * 64 + panel_at(p, i, n % 64, k)]);
             }
-            expected[r * columns + n] = sum;
+            expected[r * columns + n] = sum.sum;
         }
     }
     const left part = {a + skip, row, inner, 1, outer, inner + skip};
     const right weights = {b, columns, 64};
     const start begin = {bias, 0, 64};
+    p.begin();
     p.product(rows, &part, weights, begin, c, columns, 64);
+    p.end();
     char what[100];
     snprintf(what, sizeof what, "product %ld x %ld x %ld * %ld", rows, columns, outer, inner);
     expect_same(what, c, expected, rows * columns);
     release_all();
 }
 
+static const long widths[] = {1, 15, 16, 17, 31, 32, 48, 49, 63, 64};
+
+// Whole chunks of 16 pairs, adjacent.
+static void test_chunks(products p) {
+    for (long rows = 1; rows <= 2 * p.tile_rows + 17; rows++) {
+        for (int w = 0; w < 10; w++) {
+            for (long k = 16; k <= 48; k += 16) test_panel(p, rows, widths[w], k, false);
+        }
+    }
+    test_product(p, 20, 65, 1, 1024, 0);
+    test_product(p, 3, 64, 1, 1040, 0);
+    test_product(p, 8, 100, 1, 2608, 0);
+    test_product(p, 150, 30, 1, 1600, 0);
+    test_product(p, 300, 130, 1, 800, 0);
+}
+
 void test_products(int isa, int arithmetic) {
     const products p = products_of(isa, arithmetic);
-    static const long widths[] = {1, 15, 16, 17, 31, 32, 48, 49, 63, 64};
+    if (in_chunks(p)) {
+        test_chunks(p);
+        return;
+    }
     for (long rows = 1; rows <= 2 * p.tile_rows + 1; rows++) {
         for (int w = 0; w < 10; w++) {
             for (long k = 1; k <= 21; k += 10) {

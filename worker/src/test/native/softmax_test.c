@@ -24,7 +24,7 @@ static outputs run(const kernel *variant, softmax_head head, guard where) {
     head.d_bias = out.d_bias;
     head.d_states = out.d_states;
     head.scratch = guarded(
-        (size_t)softmax_floats(head.bf16, head.positions, head.hidden, head.vocabulary, true),
+        (size_t)softmax_floats(head.precision, head.positions, head.hidden, head.vocabulary, true),
         where);
     head.labels = softmax_labels(&head);
     for (long i = 0; i < head.positions; i++) {
@@ -46,13 +46,13 @@ static void test_shape(const kernel *variant, long positions, long hidden, long 
     const softmax_head head = {.positions = positions,
                                .hidden = hidden,
                                .vocabulary = vocabulary,
-                               .bf16 = variant->bf16,
+                               .precision = variant->precision,
                                .weights = weights,
                                .bias = bias,
                                .states = states,
                                .scale = 0.01f,
                                .gradients = true};
-    const outputs a = run(variant, head, where), b = run(portable(head.bf16), head, where);
+    const outputs a = run(variant, head, where), b = run(portable(head.precision), head, where);
     char what[100];
     snprintf(what, sizeof what, "%s softmax P%ld H%ld V%ld", variant->name, positions, hidden,
              vocabulary);

@@ -41,10 +41,10 @@ static void test_updates(const kernel *variant, long count, guard where) {
     random_vectors(b, count, where);
     for (int i = 0; i < VECTORS; i++) memcpy(b[i], a[i], (size_t)count * sizeof(float));
     update(variant, a, count);
-    update(portable(variant->bf16), b, count);
+    update(portable(variant->precision), b, count);
     for (int i = 0; i < VECTORS; i++) expect_same("optimizers", a[i], b[i], count);
     const double sums[2] = {variant->sum_of_squares(a[1], count),
-                            portable(variant->bf16)->sum_of_squares(b[1], count)};
+                            portable(variant->precision)->sum_of_squares(b[1], count)};
     expect_same("sum of squares", (const float *)&sums[0], (const float *)&sums[1], 2);
     release_all();
 }
@@ -59,7 +59,7 @@ static void test_dropout(const kernel *variant, long rows, long period, long col
     const keep half = {0x80000000u, 2.0f};
     const philox_key key = {0x123456789abcdefull, 7, 1, 0x1000};
     variant->dropout(in, a, shape, half, key);
-    portable(variant->bf16)->dropout(in, b, shape, half, key);
+    portable(variant->precision)->dropout(in, b, shape, half, key);
     expect_same("dropout", a, b, rows * stride);
     release_all();
 }

@@ -1,11 +1,12 @@
 // The multiply-add peak of one core: independent sums in registers, no memory.
 //
-//   peak float32|bf16 SECONDS
+//   peak float32|bf16|bf16-amx SECONDS
 //
 // Prints a line of JSON (samples.h); ends with status 3 where this processor has no such
 // instruction.
 #include <string.h>
 
+#include "amx.h"
 #include "samples.h"
 
 // As many chains as registers allow: 12 cover two units of 6 cycles' latency just so, 24 with room
@@ -39,10 +40,33 @@ PEAK(fma_512, __attribute__((target("avx512f"))), 64, TWENTY_FOUR, FMA)
 PEAK(fma_256, __attribute__((target("avx2,fma"))), 32, TWELVE, FMA)
 PEAK(dot_bf16, __attribute__((target("avx512f,avx512bf16"))), 64, TWENTY_FOUR, DOT_BF16)
 
+// Four tiles of sums, each with its own operands: 16 x 16 sums of 32 terms an instruction.
+static void dot_amx(void) {
+    struct {
+        unsigned char palette, start, reserved[14];
+        unsigned short column_bytes[16];
+        unsigned char rows[16];
+    } shapes = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        shapes.column_bytes[i] = 64;
+        shapes.rows[i] = 16;
+    }
+    __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
+    for (long round = 0; round < ROUNDS; round++) {
+        __asm__ volatile(
+            "tdpbf16ps %tmm6, %tmm4, %tmm0\n\t"
+            "tdpbf16ps %tmm7, %tmm4, %tmm1\n\t"
+            "tdpbf16ps %tmm6, %tmm5, %tmm2\n\t"
+            "tdpbf16ps %tmm7, %tmm5, %tmm3");
+    }
+    __asm__ volatile("tilerelease");
+}
+
 static peak peak_of(const char *precision) {
     __builtin_cpu_init();
     const peak none = {NULL, 0}, bf16 = {dot_bf16, 24 * 64}, widest = {fma_512, 24 * 32},
-               half = {fma_256, 12 * 16};
+               half = {fma_256, 12 * 16}, tiles = {dot_amx, 4 * 16 * 16 * 64};
+    if (strcmp(precision, "bf16-amx") == 0) return amx_bf16() ? tiles : none;
     if (strcmp(precision, "bf16") == 0) return __builtin_cpu_supports("avx512bf16") ? bf16 : none;
     if (__builtin_cpu_supports("avx512f")) return widest;
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? half : none;

@@ -1,8 +1,8 @@
 // The products of a training window, each measured where the window calls it, and what the phases
 // around them take.
 //
-//   products auto|avx512|avx2|portable float32|bf16 CELL LAYERS EMBEDDING HIDDEN VOCABULARY BATCH
-//   TIME SECONDS
+//   products auto|avx512|avx2|portable float32|bf16|bf16-amx CELL LAYERS EMBEDDING HIDDEN
+//   VOCABULARY BATCH TIME SECONDS
 //
 // CELL is a name of cells.h. The linker puts a clock around the kernel's two product functions
 // (--wrap), so that operands come from where the window left them: another cache, or main memory.
@@ -80,8 +80,8 @@ static int product_of(const float *c, const left *a) {
     const long input_row = round_up(layer->input, LANES);
     if (now.phase == FORWARD) {
         const recurrent_layout at = recurrent_layout_for(layer);
-        const float *x = layer->bf16 ? layer->packed + at.x_operand : layer->x;
-        const long floats = layer->bf16 ? at.hidden_operand - at.x_operand : positions * input_row;
+        const float *x = layer->precision != PRECISION_FLOAT32 ? layer->packed + at.x_operand : layer->x;
+        const long floats = layer->precision != PRECISION_FLOAT32 ? at.hidden_operand - at.x_operand : positions * input_row;
         return within(a->data, x, floats) ? INPUT : RECURRENT;
     }
     const recurrent_parameters *d = &layer->gradients;
@@ -121,9 +121,13 @@ WRAP(avx512_bf16)
 WRAP(avx512_bf16_emulated)
 WRAP(avx2)
 WRAP(avx2_bf16_emulated)
+WRAP(avx512_bf16_amx)
+WRAP(avx512_bf16_amx_emulated)
+WRAP(avx2_bf16_amx_emulated)
 #endif
 WRAP(portable)
 WRAP(portable_bf16_emulated)
+WRAP(portable_bf16_amx_emulated)
 
 // ---- The model
 
@@ -172,7 +176,7 @@ static recurrent_parameters blocks(float **next, const model *m, long input) {
 }
 
 // Everything but the embedding, whose rows are copies and no products.
-static bool build(const model *m, bool bf16) {
+static bool build(const model *m, int precision) {
     const long positions = m->time * m->batch, units = round_up(m->hidden, LANES);
     const cell_shape *cell = cell_shape_of(m->cell);
     parameter_count = m->vocabulary * (m->hidden + 1);
@@ -202,7 +206,7 @@ static bool build(const model *m, bool bf16) {
             .batch = m->batch,
             .input = input,
             .hidden = m->hidden,
-            .bf16 = bf16,
+            .precision = precision,
             .parameters = blocks(&next, m, input),
             .gradients = blocks(&next_gradient, m, input),
             .x = x,
@@ -210,7 +214,8 @@ static bool build(const model *m, bool bf16) {
             .cell_states = cell->has_cell_state ? take((positions + m->batch) * units) : NULL,
             .gates = take(positions * cell->slots * units),
             .packed = take(
-                recurrent_floats(bf16, m->cell, m->time, m->batch, input, m->hidden, false, true)),
+                recurrent_floats(precision, m->cell, m->time, m->batch, input, m->hidden, false,
+                                 true)),
             .d_hidden_sequence = take(positions * units),
             .dx = dx,
             .d_hidden = take(m->batch * units),
@@ -224,12 +229,12 @@ static bool build(const model *m, bool bf16) {
         .positions = positions,
         .hidden = m->hidden,
         .vocabulary = m->vocabulary,
-        .bf16 = bf16,
+        .precision = precision,
         .weights = next,
         .bias = next + m->vocabulary * m->hidden,
         .states = x,
         .statistics = take(positions * 3),
-        .scratch = take(softmax_floats(bf16, positions, m->hidden, m->vocabulary, true)),
+        .scratch = take(softmax_floats(precision, positions, m->hidden, m->vocabulary, true)),
         .scale = 1.0f / (float)positions,
         .gradients = true,
         .d_weights = next_gradient,
@@ -327,8 +332,10 @@ int main(int count, char **arguments) {
     static const char *const names[] = {"auto", "avx512", "avx2", "portable"};
     int isa = 0;
     while (isa < 3 && strcmp(arguments[1], names[isa]) != 0) isa++;
-    const bool bf16 = strcmp(arguments[2], "bf16") == 0;
-    const int number = kernel_number(isa, bf16 ? ARITHMETIC_BF16 : ARITHMETIC_FLOAT32);
+    const int arithmetic = strcmp(arguments[2], "bf16") == 0       ? ARITHMETIC_BF16
+                           : strcmp(arguments[2], "bf16-amx") == 0 ? ARITHMETIC_BF16_AMX
+                                                                   : ARITHMETIC_FLOAT32;
+    const int number = kernel_number(isa, arithmetic);
     if (number == 0) return 3;
     const kernel *k = kernel_numbered(number);
     int cell = 0;
@@ -341,7 +348,7 @@ int main(int count, char **arguments) {
                      atol(arguments[7]),
                      atol(arguments[8]),
                      atol(arguments[9])};
-    if (m.layers > MOST_LAYERS || !build(&m, bf16)) {
+    if (m.layers > MOST_LAYERS || !build(&m, k->precision)) {
         fprintf(stderr, "Cannot measure a model of %ld layers: no memory\n", m.layers);
         return 1;
     }

@@ -29,6 +29,9 @@ public record KernelConfig(Choice choice, Isa isa, Precision precision, boolean 
   /** What the operands of products are rounded to; everything else is float32. */
   public enum Precision {
     FLOAT32,
-    BF16
+    /** bfloat16, added in pairs as AVX512_BF16 does. */
+    BF16,
+    /** bfloat16, added in chunks as AMX does: other last bits. */
+    BF16_AMX
   }
 }

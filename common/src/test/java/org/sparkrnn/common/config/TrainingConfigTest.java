@@ -293,7 +293,7 @@ class TrainingConfigTest {
         "evaluation.every-rounds|-1|negative",
         "kernel.choice|gpu|auto, native, java",
         "kernel.isa|sse|auto, avx512, avx2, portable",
-        "kernel.precision|fp16|float32, bf16",
+        "kernel.precision|fp16|float32, bf16, bf16-amx",
         "display.progress|full|auto, bar, plain, none",
         "display.sample-length|-1|negative",
       })

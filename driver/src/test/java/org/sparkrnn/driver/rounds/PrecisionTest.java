@@ -13,6 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.driver.LocalSpark;
 
@@ -38,19 +41,22 @@ class PrecisionTest {
   }
 
   /** On a processor with the instruction, {@code auto} is the instruction. */
-  @Test
-  void theProcessorAndEveryEmulationTrainTheSameBytes() throws IOException {
-    train("java", TrainOptions.start(), Map.of("kernel.bf16-emulation", true));
+  @ParameterizedTest
+  @ValueSource(strings = {"bf16", "bf16-amx"})
+  void theProcessorAndEveryEmulationTrainTheSameBytes(String precision) throws IOException {
+    Map<String, Object> settings =
+        Map.of("kernel.precision", precision, "kernel.bf16-emulation", true);
+    train("java", TrainOptions.start(), settings);
     for (String isa : new String[] {"auto", "portable"}) {
-      train(
-          isa,
-          TrainOptions.start(),
-          Map.of("kernel.choice", "native", "kernel.isa", isa, "kernel.bf16-emulation", true));
+      Map<String, Object> own = new LinkedHashMap<>(settings);
+      own.putAll(Map.of("kernel.choice", "native", "kernel.isa", isa));
+      train(isa, TrainOptions.start(), own);
       assertThat(TestRuns.manifests(folder.resolve(isa)))
           .isEqualTo(TestRuns.manifests(folder.resolve("java")));
     }
-    assertThat(TestRuns.metrics(folder.resolve("java")).get(0)).contains("java-bf16-emulated");
-    assertThat(TestRuns.metrics(folder.resolve("auto")).get(0)).contains("native-", "-bf16");
+    assertThat(TestRuns.metrics(folder.resolve("java")).get(0))
+        .contains("java-%s-emulated".formatted(precision));
+    assertThat(TestRuns.metrics(folder.resolve("auto")).get(0)).contains("native-", precision);
   }
 
   @Test
@@ -64,6 +70,19 @@ class PrecisionTest {
         .hasMessageContaining("kernel.precision")
         .hasMessageContaining("float32")
         .hasMessageContaining("bf16");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"bf16, bf16-amx", "bf16-amx, bf16"})
+  void theTwoOrdersOfAddingAreTwoPrecisions(String first, String second) throws IOException {
+    Map<String, Object> emulated = Map.of("kernel.bf16-emulation", true);
+    Map<String, Object> settings = new LinkedHashMap<>(emulated);
+    settings.put("kernel.precision", first);
+    train("run", TrainOptions.start(), settings);
+    settings.put("kernel.precision", second);
+    assertThatThrownBy(() -> train("run", TrainOptions.start().resuming(), settings))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("kernel.precision");
   }
 
   @Test

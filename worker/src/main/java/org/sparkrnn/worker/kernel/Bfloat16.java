@@ -1,8 +1,9 @@
 package org.sparkrnn.worker.kernel;
 
 /**
- * Products of bfloat16 with sums in float32, as the instruction VDPBF16PS of AVX512_BF16 computes
- * them: docs/numerics.md, section 10. Numbers of bfloat16 are held in floats.
+ * Products of bfloat16 with sums in float32, as the instructions VDPBF16PS of AVX512_BF16 and
+ * TDPBF16PS of AMX compute them: docs/numerics.md, section 10. Numbers of bfloat16 are held in
+ * floats.
  */
 public final class Bfloat16 {
   private static final float SCALE = 0x1p64f;
@@ -24,6 +25,19 @@ public final class Bfloat16 {
   /** {@code sum + odd₁·odd₂ + even₁·even₂}, added in this order. */
   static float dot(float even1, float even2, float odd1, float odd2, float sum) {
     return fma(even1, even2, fma(odd1, odd2, orZero(sum)));
+  }
+
+  /** Terms of a chunk of AMX, half of them in each of its two chains. */
+  static final int CHUNK = 32;
+
+  /** The next link of one of the chains of a chunk, which begin at +0. */
+  static float link(float a, float b, float chain) {
+    return fma(a, b, chain);
+  }
+
+  /** {@code sum + (even + odd)}: the chains of a chunk have ended. */
+  static float addChunk(float even, float odd, float sum) {
+    return orZero(orZero(sum) + orZero(even + odd));
   }
 
   private static float orZero(float x) {

@@ -22,7 +22,9 @@ public final class JavaKernel implements Kernel {
 
   @Override
   public String name() {
-    return precision == Precision.FLOAT32 ? "java" : "java-bf16-emulated";
+    return precision == Precision.FLOAT32
+        ? "java"
+        : "java-%s-emulated".formatted(Kernel.settingOf(precision));
   }
 
   @Override

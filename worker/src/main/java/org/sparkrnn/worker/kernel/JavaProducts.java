@@ -4,8 +4,8 @@ import java.util.Arrays;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 
 /**
- * Matrix products in which every output is one chain over k, upwards, of fma or of pairs of {@link
- * Bfloat16} (docs/numerics.md).
+ * Matrix products in which every output is one chain over k, upwards, of fma, of pairs or of chunks
+ * of {@link Bfloat16} (docs/numerics.md).
  *
  * <p>Operands are copied, a tile at a time, into arrays of their own: the compiler vectorises a
  * loop over several arrays from index 0, but not one over several places of the same array, which
@@ -13,7 +13,7 @@ import org.sparkrnn.common.config.KernelConfig.Precision;
  * first-level cache while all rows use it.
  */
 final class JavaProducts {
-  private static final int TERM_TILE = 32; // even: a pair of terms lies in one tile
+  private static final int TERM_TILE = Bfloat16.CHUNK; // which is even: a pair lies in one tile
   private static final int COLUMN_TILE = 256;
 
   private final float[] data;
@@ -21,6 +21,8 @@ final class JavaProducts {
   private final float[][] rightRows = new float[TERM_TILE][COLUMN_TILE];
   private final float[] sums = new float[COLUMN_TILE];
   private final float[] factors = new float[TERM_TILE];
+  private final float[] evenSums = new float[COLUMN_TILE];
+  private final float[] oddSums = new float[COLUMN_TILE];
 
   JavaProducts(float[] data, Precision precision) {
     this.data = data;
@@ -67,16 +69,18 @@ final class JavaProducts {
           System.arraycopy(data, row, rightRows[i], 0, tileColumns);
           round(rightRows[i], tileColumns);
         }
-        if (tileTerms % 2 != 0) {
-          Arrays.fill(rightRows[tileTerms], 0f);
+        for (int i = tileTerms; i < filled(tileTerms); i++) {
+          Arrays.fill(rightRows[i], 0f);
         }
         for (int row = 0; row < rows; row++) {
           gather(left, row, k, tileTerms, factors);
           round(factors, tileTerms);
+          Arrays.fill(factors, tileTerms, filled(tileTerms), 0f);
           gather(out, row, j, tileColumns, sums);
           switch (precision) {
             case FLOAT32 -> addTerms(tileTerms, tileColumns);
             case BF16 -> addPairs(tileTerms, tileColumns);
+            case BF16_AMX -> addChunk(tileColumns);
           }
           scatter(out, row, j, tileColumns);
         }
@@ -84,19 +88,24 @@ final class JavaProducts {
     }
   }
 
+  /** Terms with those that stand beside the last ones: zeros in both factors. */
+  private int filled(int terms) {
+    return switch (precision) {
+      case FLOAT32 -> terms;
+      case BF16 -> terms + terms % 2;
+      case BF16_AMX -> TERM_TILE;
+    };
+  }
+
   private void round(float[] operand, int count) {
-    if (precision == Precision.BF16) {
+    if (precision != Precision.FLOAT32) {
       for (int i = 0; i < count; i++) {
         operand[i] = Bfloat16.round(operand[i]);
       }
     }
   }
 
-  /** A last term without a partner has zeros for one. */
   private void addPairs(int terms, int columns) {
-    if (terms % 2 != 0) {
-      factors[terms] = 0f;
-    }
     for (int k = 0; k < terms; k += 2) {
       float even = factors[k];
       float odd = factors[k + 1];
@@ -105,6 +114,24 @@ final class JavaProducts {
       for (int j = 0; j < columns; j++) {
         sums[j] = Bfloat16.dot(even, evens[j], odd, odds[j], sums[j]);
       }
+    }
+  }
+
+  private void addChunk(int columns) {
+    Arrays.fill(evenSums, 0, columns, 0f);
+    Arrays.fill(oddSums, 0, columns, 0f);
+    for (int k = 0; k < TERM_TILE; k += 2) {
+      addLinks(evenSums, factors[k], rightRows[k], columns);
+      addLinks(oddSums, factors[k + 1], rightRows[k + 1], columns);
+    }
+    for (int j = 0; j < columns; j++) {
+      sums[j] = Bfloat16.addChunk(evenSums[j], oddSums[j], sums[j]);
+    }
+  }
+
+  private static void addLinks(float[] chains, float a, float[] b, int columns) {
+    for (int j = 0; j < columns; j++) {
+      chains[j] = Bfloat16.link(a, b[j], chains[j]);
     }
   }
 

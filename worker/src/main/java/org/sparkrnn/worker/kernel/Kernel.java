@@ -1,6 +1,7 @@
 package org.sparkrnn.worker.kernel;
 
 import java.util.List;
+import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.config.KernelConfig;
@@ -24,7 +25,7 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
   /**
    * The kernel that the settings ask for.
    *
-   * @throws BadInputException if this machine can only emulate bfloat16 and may not
+   * @throws BadInputException if this machine can only emulate the precision and may not
    * @throws IllegalStateException with the reason, if the native kernel is asked for and not there
    */
   static Kernel create(KernelConfig config) {
@@ -46,16 +47,21 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
   }
 
   private static Kernel java(KernelConfig config) {
-    if (config.precision() == Precision.BF16 && !config.bf16Emulation()) {
-      throw noBf16("the Java kernel only emulates it");
+    if (config.precision() != Precision.FLOAT32 && !config.bf16Emulation()) {
+      throw onlyEmulated(config.precision(), "the Java kernel only emulates it");
     }
     return new JavaKernel(config.precision());
   }
 
-  static BadInputException noBf16(String reason) {
+  static BadInputException onlyEmulated(Precision precision, String reason) {
     return new BadInputException(
-        "Cannot use kernel.precision = bf16: %s; kernel.bf16-emulation = true allows that, many times slower"
-            .formatted(reason));
+        "Cannot use kernel.precision = %s: %s; kernel.bf16-emulation = true allows that, many times slower"
+            .formatted(settingOf(precision), reason));
+  }
+
+  /** As the setting {@code kernel.precision} writes it. */
+  static String settingOf(Precision precision) {
+    return precision.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static Kernel nativeOrElseJava(KernelConfig config) {

@@ -4,6 +4,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.config.KernelConfig;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
@@ -32,6 +34,7 @@ public final class NativeKernel implements Kernel {
   private static final List<CellKind> CELLS = List.of(CellKind.values());
 
   private static final Set<Integer> TESTED = new HashSet<>();
+  private static final AtomicBoolean WARNED_OF_AMX = new AtomicBoolean();
 
   /** How products are computed: ARITHMETIC_… in kernel.h. */
   enum Arithmetic {
@@ -39,7 +42,9 @@ public final class NativeKernel implements Kernel {
     /** By the processor's instruction. */
     BF16(1, Precision.BF16),
     /** By float32 instructions, slowly. */
-    BF16_EMULATED(2, Precision.BF16);
+    BF16_EMULATED(2, Precision.BF16),
+    BF16_AMX(3, Precision.BF16_AMX),
+    BF16_AMX_EMULATED(4, Precision.BF16_AMX);
 
     private final int code;
     private final Precision precision;
@@ -56,7 +61,7 @@ public final class NativeKernel implements Kernel {
   /**
    * The variant that the settings ask for.
    *
-   * @throws BadInputException if the processor can only emulate bfloat16 and may not
+   * @throws BadInputException if the processor can only emulate the precision and may not
    * @throws IllegalStateException with the reason, if the library is not there or the processor
    *     cannot run the variant
    */
@@ -81,19 +86,43 @@ public final class NativeKernel implements Kernel {
   }
 
   private static Arithmetic arithmetic(KernelConfig config) {
-    if (config.precision() == Precision.FLOAT32) {
-      return Arithmetic.FLOAT32;
-    }
-    if (isSupported(config.isa(), Arithmetic.BF16)) {
-      return Arithmetic.BF16;
+    return switch (config.precision()) {
+      case FLOAT32 -> Arithmetic.FLOAT32;
+      case BF16 -> {
+        Arithmetic chosen = orEmulated(config, Arithmetic.BF16, Arithmetic.BF16_EMULATED);
+        if (chosen == Arithmetic.BF16 && isSupported(config.isa(), Arithmetic.BF16_AMX)) {
+          warnOfAmx();
+        }
+        yield chosen;
+      }
+      case BF16_AMX -> orEmulated(config, Arithmetic.BF16_AMX, Arithmetic.BF16_AMX_EMULATED);
+    };
+  }
+
+  private static Arithmetic orEmulated(
+      KernelConfig config, Arithmetic processors, Arithmetic emulated) {
+    if (isSupported(config.isa(), processors)) {
+      return processors;
     }
     if (!config.bf16Emulation()) {
-      throw Kernel.noBf16(
-          isSupported(Isa.AUTO, Arithmetic.BF16)
+      String instructions = processors == Arithmetic.BF16 ? "AVX512_BF16" : "AMX_BF16";
+      throw Kernel.onlyEmulated(
+          config.precision(),
+          isSupported(Isa.AUTO, processors)
               ? "kernel.isa = %s only emulates it".formatted(lower(config.isa()))
-              : "this processor has no AVX512_BF16 and could only emulate it");
+              : "this processor has no %s and could only emulate it".formatted(instructions));
     }
-    return Arithmetic.BF16_EMULATED;
+    return emulated;
+  }
+
+  /** Processors that have both multiply tiles of AMX at ten times the rate of AVX512_BF16. */
+  private static void warnOfAmx() {
+    if (!WARNED_OF_AMX.getAndSet(true)) {
+      LoggerFactory.getLogger(Kernel.class)
+          .warn(
+              "kernel.precision = bf16 uses AVX512_BF16, which on this processor is slower than float32;"
+                  + " bf16-amx would use its AMX, many times faster, with other last bits");
+    }
   }
 
   private static String lower(Isa isa) {

@@ -23,8 +23,7 @@ class Bfloat16Test {
       // Every third lies half-way between two numbers of bfloat16.
       int bits = i % 3 == 0 ? (random.nextInt() & 0xffff0000) | 0x8000 : random.nextInt();
       float x = Float.intBitsToFloat(bits);
-      float normal = Math.abs(x) < Float.MIN_NORMAL ? Math.copySign(0f, x) : x;
-      float expected = Float.isFinite(x) ? rounded(scaled(normal), 8, normal) : x;
+      float expected = Float.isFinite(x) ? rounded(scaled(normal(x)), 8, normal(x)) : x;
       assertSame("bf16(%s)".formatted(x), Bfloat16.round(x), expected);
     }
   }
@@ -38,12 +37,29 @@ class Bfloat16Test {
         t[j] = Bfloat16.round(random(random, i % 5));
       }
       float sum = random(random, i % 5);
-      float start = Math.abs(sum) < Float.MIN_NORMAL ? Math.copySign(0f, sum) : sum;
-      float expected = exactFma(t[0], t[1], exactFma(t[2], t[3], start));
+      float expected = exactFma(t[0], t[1], exactFma(t[2], t[3], normal(sum)));
       assertSame(
           "dot(%s, %s, %s, %s, %s)".formatted(t[0], t[1], t[2], t[3], sum),
           Bfloat16.dot(t[0], t[1], t[2], t[3], sum),
           expected);
+    }
+  }
+
+  @Test
+  void aChunkAddsItsChainsThenTheirSum() {
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < 300_000; i++) {
+      float a = Bfloat16.round(random(random, i % 5));
+      float b = Bfloat16.round(random(random, i % 5));
+      float chain = normal(random(random, i % 5));
+      String link = "link(%s, %s, %s)".formatted(a, b, chain);
+      assertSame(link, Bfloat16.link(a, b, chain), exactFma(a, b, chain));
+      float even = normal(random(random, i % 5));
+      float odd = normal(random(random, i % 5));
+      float sum = random(random, i % 5);
+      String end = "addChunk(%s, %s, %s)".formatted(even, odd, sum);
+      float expected = exactFma(1f, normal(sum), exactFma(1f, even, odd));
+      assertSame(end, Bfloat16.addChunk(even, odd, sum), expected);
     }
   }
 
@@ -68,6 +84,10 @@ class Bfloat16Test {
       case 3 -> Float.intBitsToFloat(random.nextInt());
       default -> SPECIAL[random.nextInt(SPECIAL.length)];
     };
+  }
+
+  private static float normal(float x) {
+    return Math.abs(x) < Float.MIN_NORMAL ? Math.copySign(0f, x) : x;
   }
 
   private static float exactFma(float a, float b, float c) {

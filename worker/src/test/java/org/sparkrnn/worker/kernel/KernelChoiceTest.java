@@ -17,6 +17,27 @@ import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
 class KernelChoiceTest {
 
   @ParameterizedTest
+  @EnumSource(names = {"AUTO", "NATIVE", "JAVA"})
+  void bf16AmxIsRefusedWhereItCanOnlyBeEmulated(Choice choice) {
+    assertThatThrownBy(
+            () -> Kernel.create(new KernelConfig(choice, Isa.AVX2, Precision.BF16_AMX, false)))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageStartingWith("Cannot use kernel.precision = bf16-amx: ")
+        .hasMessageContaining("kernel.bf16-emulation = true");
+  }
+
+  @Test
+  void bf16AmxIsEmulatedOnRequest() {
+    assertThat(
+            Kernel.create(new KernelConfig(Choice.AUTO, Isa.PORTABLE, Precision.BF16_AMX, true))
+                .name())
+        .isEqualTo("native-portable-bf16-amx-emulated");
+    assertThat(
+            Kernel.create(new KernelConfig(Choice.JAVA, Isa.AUTO, Precision.BF16_AMX, true)).name())
+        .isEqualTo("java-bf16-amx-emulated");
+  }
+
+  @ParameterizedTest
   @EnumSource(names = {"AUTO", "NATIVE"})
   void bf16IsRefusedWhereTheNativeKernelOnlyEmulatesIt(Choice choice) {
     assertThatThrownBy(
@@ -49,5 +70,9 @@ class KernelChoiceTest {
         Kernel.create(new KernelConfig(Choice.NATIVE, Isa.AUTO, Precision.BF16, true)).name();
     boolean has = NativeKernel.isSupported(Isa.AUTO, Arithmetic.BF16);
     assertThat(name.endsWith("-emulated")).isNotEqualTo(has);
+    String amx =
+        Kernel.create(new KernelConfig(Choice.NATIVE, Isa.AUTO, Precision.BF16_AMX, true)).name();
+    boolean hasAmx = NativeKernel.isSupported(Isa.AUTO, Arithmetic.BF16_AMX);
+    assertThat(amx.endsWith("-emulated")).isNotEqualTo(hasAmx);
   }
 }

@@ -4,7 +4,10 @@ import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkrnn.common.config.KernelConfig;
+import org.sparkrnn.common.config.KernelConfig.Choice;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.kernel.LayerFixture.Shape;
@@ -13,25 +16,38 @@ import org.sparkrnn.worker.kernel.LayerFixture.Shape;
  * Shapes that need several chunks of everything the native kernel cuts, against the Java kernel.
  */
 class NativeLargeShapesTest {
-  private final Kernel java = new JavaKernel();
-  private final Kernel nativeKernel = new NativeKernel(Isa.AUTO);
 
   @ParameterizedTest
   @EnumSource
   void layerEqualsTheJavaKernel(CellKind cell) {
     // 4 · 288 gate columns are two chunks of k, 410 positions two of a weight gradient.
-    Shape shape = new Shape(cell, 41, 10, 70, 277, false);
+    check(Precision.FLOAT32, new Shape(cell, 41, 10, 70, 277, false));
+  }
+
+  /** One position more or less, and halves of the window would not fit their chunks. */
+  @ParameterizedTest
+  @CsvSource({"FLOAT32, 59, 13", "BF16, 307, 5", "BF16_AMX, 307, 5", "BF16_AMX, 59, 26"})
+  void windowsOfUnevenHalvesEqualTheJavaKernel(Precision precision, int time, int batch) {
+    check(precision, new Shape(CellKind.LSTM, time, batch, 70, 20, false));
+  }
+
+  private static void check(Precision precision, Shape shape) {
+    Kernel nativeKernel =
+        new NativeKernel(new KernelConfig(Choice.NATIVE, Isa.AUTO, precision, true));
+    Kernel java = new JavaKernel(precision);
+    int[] none = new int[0];
     try (LayerFixture actual = new LayerFixture(nativeKernel, shape);
         LayerFixture expected = new LayerFixture(java, shape)) {
       for (LayerFixture each : new LayerFixture[] {actual, expected}) {
         each.fill(new SplittableRandom(5));
         each.kernel.pack(each.layer);
-        each.kernel.forward(each.layer, 41, new int[0]);
+        each.kernel.forward(each.layer, shape.time(), none);
       }
-      assertSame("forward", actual.forwardResults(41), expected.forwardResults(41));
-      nativeKernel.backward(actual.layer, 41, new int[0]);
-      java.backward(expected.layer, 41, new int[0]);
-      assertSame("backward", actual.backwardResults(41), expected.backwardResults(41));
+      int time = shape.time();
+      assertSame("forward", actual.forwardResults(time), expected.forwardResults(time));
+      nativeKernel.backward(actual.layer, time, none);
+      java.backward(expected.layer, time, none);
+      assertSame("backward", actual.backwardResults(time), expected.backwardResults(time));
     }
   }
 

@@ -23,15 +23,33 @@ class NativeTaskMemoryTest {
       int vocabulary,
       int batch,
       int window,
-      boolean bf16) {
+      String precision) {
     /** Floats that k terms of a product take. */
     long lanes(long k) {
-      return bf16 ? (k + 1) / 2 : k;
+      return switch (precision) {
+        case "float32" -> k;
+        case "bf16" -> (k + 1) / 2;
+        default -> (k + 31) / 32 * 16;
+      };
+    }
+
+    boolean copies() {
+      return !precision.equals("float32");
+    }
+
+    boolean inChunks() {
+      return precision.equals("bf16-amx");
     }
 
     /** Floats of a row that is copied for a product. */
     long copied(long columns) {
-      return bf16 ? to16(lanes(to16(columns))) : 0;
+      return copies() ? row(lanes(to16(columns))) : 0;
+    }
+
+    /** Floats of a row of a left operand. */
+    long row(long lanes) {
+      long lines = (lanes + 15) / 16;
+      return 16 * (inChunks() ? lines | 1 : lines);
     }
 
     boolean oneHot() {
@@ -111,17 +129,15 @@ class NativeTaskMemoryTest {
 
   private static long packed(Sizes s, int input, boolean oneHot) {
     long units = to16(s.hidden);
-    long chunk = Math.min(s.lanes(s.positions()), 384);
+    long chunk = Math.min(s.lanes(s.positions()), s.inChunks() ? 1024 : 384);
     long slots = s.slots();
     long inputColumns = s.panelColumns(s.inputSlots());
     long recurrent =
         s.panelColumns(s.hiddenSlots()) * s.lanes(s.hidden)
             + to64(s.hidden) * s.lanes(units * s.hiddenSlots());
     long scratch =
-        2 * (slots + s.cell.peepholes()) * units
-            + 64L * s.batch
-            + 16 * slots * chunk
-            + to64(s.hidden) * chunk;
+        2 * (slots + s.cell.peepholes()) * units + 64L * s.batch + to64(s.hidden) * chunk;
+    long columns = 16 * slots * (s.inChunks() ? 2 * s.row(chunk) : chunk);
     long gated =
         s.gatedSlots() == 0
             ? 0
@@ -129,8 +145,8 @@ class NativeTaskMemoryTest {
                 + to64(s.hidden) * s.lanes(units * s.gatedSlots())
                 + s.positions() * units
                 + to64(s.hidden) * chunk;
-    long copies = s.batch * s.copied(s.hidden) + (s.bf16 ? s.positions() * units * slots / 2 : 0);
-    long common = recurrent + scratch + copies + gated;
+    long copies = s.batch * s.copied(s.hidden) + gateCopies(s, units, oneHot);
+    long common = recurrent + scratch + columns + copies + gated;
     return oneHot
         ? common + inputColumns * input + to16(s.positions()) + 16 * slots * input
         : common
@@ -139,19 +155,35 @@ class NativeTaskMemoryTest {
             + s.positions() * s.copied(input);
   }
 
+  private static long gateCopies(Sizes s, long units, boolean oneHot) {
+    if (!s.copies()) {
+      return 0;
+    }
+    if (!s.inChunks()) {
+      return s.positions() * units * s.slots() / 2;
+    }
+    boolean apart = s.inputSlots() < s.slots() || s.hiddenSlots() < s.slots();
+    long input = apart && !oneHot ? s.row(s.lanes(units * s.inputSlots())) : 0;
+    long gated = s.gatedSlots() > 0 ? s.row(s.lanes(units * s.gatedSlots())) : 0;
+    return s.positions() * (s.row(s.lanes(units * s.hiddenSlots())) + input + gated);
+  }
+
   private static long softmax(Sizes s) {
     long positions = s.positions();
-    long largest = Math.min(512, Math.max(64, (1 << 24) / s.vocabulary / 16 * 16));
+    long largest =
+        Math.min(s.inChunks() ? 1024 : 512, Math.max(64, (1 << 24) / s.vocabulary / 16 * 16));
     long tiles = (positions + largest - 1) / largest;
-    long tile = to16((positions + tiles - 1) / tiles);
-    long words = Math.min(to16(s.vocabulary), 224);
-    long copies = words * (to16(s.lanes(s.hidden)) + to16(s.lanes(tile))) + words / 2 * tile;
+    long rows = (positions + tiles - 1) / tiles;
+    long tile = s.inChunks() ? (rows + 31) / 32 * 32 : to16(rows);
+    long words = Math.min(to16(s.vocabulary), s.inChunks() ? 448 : 224);
+    long byWords = s.inChunks() ? s.row(s.lanes(words)) : s.lanes(words);
+    long copies = words * (s.row(s.lanes(s.hidden)) + s.row(s.lanes(tile))) + byWords * tile;
     return to16(positions)
         + to64(tile) * s.lanes(s.hidden)
         + tile * (s.vocabulary + 18)
         + to64(s.hidden) * s.lanes(tile)
         + 64 * s.lanes(words)
-        + (s.bf16 ? copies : 0);
+        + (s.copies() ? copies : 0);
   }
 
   @ParameterizedTest
@@ -172,7 +204,13 @@ class NativeTaskMemoryTest {
     "bf16,    lstm, 2, 512, 512,    96, 64, 64, sgd,      0",
     "bf16,    gru,  2, 650, 650, 10000, 20, 35, momentum, 0.5",
     "bf16,    gru,  1,   1,   1,     2,  1,  1, sgd,      0",
-    "bf16,    lstm, 3,  33,   0,    65,  7,  5, adam,     0.2"
+    "bf16,    lstm, 3,  33,   0,    65,  7,  5, adam,     0.2",
+    "bf16-amx, lstm, 2, 512, 512,    96, 64, 64, sgd,      0",
+    "bf16-amx, gru,  2, 650, 650, 10000, 20, 35, momentum, 0.5",
+    "bf16-amx, gru,  1,   1,   1,     2,  1,  1, sgd,      0",
+    "bf16-amx, gru,  3,  33,   0,    65,  7,  5, adam,     0.2",
+    "bf16-amx, rnn-tanh, 2, 33, 40,  65,  7,  5, sgd,      0",
+    "bf16-amx, lstm-coupled, 2, 130, 40, 65, 70, 35, sgd,  0"
   })
   void theArenaIsTheDocumentsFormula(
       String precision,
@@ -201,15 +239,7 @@ class NativeTaskMemoryTest {
             "kernel.precision=" + precision);
     ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
     Sizes sizes =
-        new Sizes(
-            spec.cell(),
-            layers,
-            hidden,
-            embedding,
-            vocabulary,
-            batch,
-            window,
-            precision.equals("bf16"));
+        new Sizes(spec.cell(), layers, hidden, embedding, vocabulary, batch, window, precision);
     TaskMemory memory = TaskMemory.of(config, spec);
 
     assertThat(spec.layout().size()).isEqualTo(Math.toIntExact(sizes.parameters()));

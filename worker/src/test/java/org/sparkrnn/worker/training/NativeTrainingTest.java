@@ -43,6 +43,9 @@ class NativeTrainingTest {
     "portable, float32, gru, rmsprop, one-hot, 0",
     "auto, bf16, lstm, adam, embedding, 0.3",
     "auto, bf16, gru, sgd, one-hot, 0",
+    "auto, bf16-amx, lstm, adam, embedding, 0.3",
+    "auto, bf16-amx, gru, sgd, embedding, 0",
+    "auto, bf16-amx, gru, sgd, one-hot, 0",
     "portable, bf16, gru, adam, embedding, 0.3"
   })
   void nativeAndJavaTrainTheSameBytes(

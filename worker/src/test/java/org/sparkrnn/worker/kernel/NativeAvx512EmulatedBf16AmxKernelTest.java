@@ -1,0 +1,23 @@
+package org.sparkrnn.worker.kernel;
+
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.sparkrnn.common.config.KernelConfig.Isa;
+import org.sparkrnn.common.config.KernelConfig.Precision;
+import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
+
+@EnabledIf("processorRunsIt")
+class NativeAvx512EmulatedBf16AmxKernelTest extends KernelContract {
+  static boolean processorRunsIt() {
+    return NativeKernel.isSupported(Isa.AVX512, Arithmetic.BF16_AMX_EMULATED);
+  }
+
+  @Override
+  Kernel kernel() {
+    return new NativeKernel(Isa.AVX512, Arithmetic.BF16_AMX_EMULATED);
+  }
+
+  @Override
+  Precision precision() {
+    return Precision.BF16_AMX;
+  }
+}
