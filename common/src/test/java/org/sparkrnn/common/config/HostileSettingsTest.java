@@ -81,7 +81,8 @@ class HostileSettingsTest {
             "include url(\"http://127.0.0.1:1/x\")",
             "{\"model\": {\"hidden\": ${HOME}}}",
             "{\"model\": {\"hiden\": 3}}",
-            "{\"model\": {\"hidden\": [3]}}",
+            "{\"model\": {\"hidden\": [3, 4, 5]}}",
+            "{\"model\": {\"hidden\": [[3]]}}",
             "{\"model\": 3}",
             "{\"model\": {\"hidden\": -3}}",
             "{\"spark\": {\"app.name\": \"x\"}}")) {
