@@ -74,7 +74,7 @@ static void test_sums(const kernel *variant, long rows, long columns, guard wher
     fill(right, rows, columns, stride, 1);
     fill(a, rows, columns, stride, 1);
     memcpy(b, a, floats * sizeof(float));
-    const kernel *expected = portable(variant->bf16);
+    const kernel *expected = portable(variant->precision);
     variant->add_difference(left, right, -0.3f, a, rows * stride);
     variant->add_difference(left, NULL, 0.7f, a, rows * stride);
     variant->scale_rows(a, stride, factors, rows);
