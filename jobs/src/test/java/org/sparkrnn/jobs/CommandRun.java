@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 /** One command that ran in this JVM on {@code local[2]}, and what it left behind. */
 record CommandRun(int exitCode, String out, String error) {
   private static final List<String> PROGRESS =
-      List.of("Starting Spark", "Tokenizing ", "training: ", "memory: ", "round ");
+      List.of("Starting Spark", "Tokenizing ", "training: ", "memory: ", "cost: ", "round ");
 
   static CommandRun of(String... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
