@@ -16,6 +16,8 @@
 static uint32_t state = 1;
 static int failures;
 
+void start_random(uint32_t seed) { state = seed; }
+
 float next_float(void) {
     state = state * 1664525u + 1013904223u;
     return (float)(int32_t)state * 0x1p-31f;
@@ -38,27 +40,43 @@ void expect_same(const char *what, const float *actual, const float *expected, l
     failures++;
 }
 
-const kernel *portable(int precision) {
-    static const int arithmetics[] = {ARITHMETIC_FLOAT32, ARITHMETIC_BF16_EMULATED,
-                                      ARITHMETIC_BF16_AMX_EMULATED};
-    return kernel_numbered(kernel_number(ISA_PORTABLE, arithmetics[precision]));
-}
-
-int main(void) {
-    static const int isas[] = {ISA_AVX512, ISA_AVX2, ISA_PORTABLE};
-    for (int arithmetic = 0; arithmetic < ARITHMETICS; arithmetic++) {
-        for (int i = 0; i < 3; i++) {
+static variants variants_of(int precision) {
+    static const int isas[] = {ISA_PORTABLE, ISA_AVX2, ISA_AVX512};
+    variants found = {.count = 0};
+    for (int i = 0; i < 3; i++) {
+        for (int arithmetic = 0; arithmetic < ARITHMETICS; arithmetic++) {
             const int number = kernel_number(isas[i], arithmetic);
             if (number == 0) continue;  // not on this processor, or there is none
             const kernel *variant = kernel_numbered(number);
+            if (variant->precision != precision) continue;
             test_products(isas[i], arithmetic);
-            for (guard where = GUARD_AFTER; where <= GUARD_BEFORE; where++) {
-                test_layers(variant, where);
-                test_softmax(variant, where);
-                test_vectors(variant, where);
-            }
-            printf("%s: %s\n", variant->name, failures == 0 ? "passed" : "FAILED");
+            found.kernels[found.count++] = variant;
         }
     }
-    return failures == 0 ? 0 : 1;
+    return found;
+}
+
+static void test(int precision) {
+    const variants all = variants_of(precision);
+    for (guard where = GUARD_AFTER; where <= GUARD_BEFORE; where++) {
+        test_layers(&all, where);
+        test_softmax(&all, where);
+        test_vectors(&all, where);
+    }
+    for (int i = 0; i < all.count; i++) {
+        printf("%s: %s\n", all.kernels[i]->name, failures == 0 ? "passed" : "FAILED");
+    }
+}
+
+// The argument is a precision.
+int main(int count, char **arguments) {
+    static const char *precisions[] = {"float32", "bf16", "bf16-amx"};
+    int tested = 0;
+    for (int precision = PRECISION_FLOAT32; precision <= PRECISION_BF16_AMX; precision++) {
+        if (count != 2 || strcmp(arguments[1], precisions[precision]) != 0) continue;
+        test(precision);
+        tested++;
+    }
+    if (tested == 0) fprintf(stderr, "expected float32, bf16 or bf16-amx as the argument\n");
+    return tested == 1 && failures == 0 ? 0 : 1;
 }

@@ -5,18 +5,22 @@
 #include "guarded.h"
 #include "kernel.h"
 
-// Reproducible, in [-1, 1).
+// The variants of a precision that this processor runs, the one in plain C first.
+typedef struct variants {
+    const kernel *kernels[ARITHMETICS];
+    int count;
+} variants;
+
+// Reproducible, in [-1, 1). From the same start, the same numbers.
+void start_random(uint32_t seed);
 float next_float(void);
 // Rows of `columns` random floats in +-range, padded with zeros to the stride.
 void fill(float *to, long rows, long columns, long stride, float range);
 void expect_same(const char *what, const float *actual, const float *expected, long count);
 
-// The variant in plain C of a precision.
-const kernel *portable(int precision);
-
 void test_products(int isa, int arithmetic);
-void test_layers(const kernel *variant, guard where);
-void test_softmax(const kernel *variant, guard where);
-void test_vectors(const kernel *variant, guard where);
+void test_layers(const variants *all, guard where);
+void test_softmax(const variants *all, guard where);
+void test_vectors(const variants *all, guard where);
 
 #endif

@@ -65,12 +65,6 @@ static recurrent_layer layer_of(const shape *s, int precision, guard where) {
     return layer;
 }
 
-static void run(const kernel *variant, const recurrent_layer *layer) {
-    variant->recurrent_pack(layer);
-    variant->recurrent_forward(layer, layer->time);
-    variant->recurrent_backward(layer, layer->time);
-}
-
 static void expect_equal(const char *what, const recurrent_layer *a, const recurrent_layer *b) {
     const cell_shape *cell = cell_shape_of(a->cell);
     const long rows = cell->gates * a->hidden, row = padded(a->hidden);
@@ -87,41 +81,27 @@ static void expect_equal(const char *what, const recurrent_layer *a, const recur
     if (a->d_cell != NULL) expect_same(what, a->d_cell, b->d_cell, a->batch * row);
 }
 
-static void test_layer(const kernel *variant, shape s, guard where) {
-    char what[100];
-    snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld%s", variant->name,
-             cell_shape_of(s.cell)->name, s.time, s.batch, s.input, s.hidden,
-             s.one_hot ? " one-hot" : "");
-    // Both layers start from the same random numbers.
-    recurrent_layer layers[2];
-    for (int i = 0; i < 2; i++) layers[i] = layer_of(&s, variant->precision, where);
-    const long rows = cell_shape_of(s.cell)->gates * s.hidden;
-    const long positions = s.time * s.batch, row = padded(s.hidden);
-    const recurrent_parameters *from = &layers[0].parameters, *to = &layers[1].parameters;
-    memcpy(to->weight_ih, from->weight_ih, (size_t)(rows * s.input) * 4);
-    memcpy(to->weight_hh, from->weight_hh, (size_t)(rows * s.hidden) * 4);
-    memcpy(to->bias_ih, from->bias_ih, (size_t)rows * 4);
-    memcpy(to->bias_hh, from->bias_hh, (size_t)rows * 4);
-    const long peepholes = cell_shape_of(s.cell)->peepholes * s.hidden;
-    memcpy(to->weight_ph, from->weight_ph, (size_t)peepholes * 4);
-    if (!s.one_hot) {
-        memcpy((float *)layers[1].x, layers[0].x, (size_t)(positions * padded(s.input)) * 4);
+static void test_layer(const variants *all, shape s, guard where) {
+    const uint32_t seed = (uint32_t)(s.cell * 1000003 + s.hidden * 1009 + s.batch);
+    recurrent_layer expected;
+    for (int i = 0; i < all->count; i++) {
+        const kernel *variant = all->kernels[i];
+        start_random(seed);
+        const recurrent_layer layer = layer_of(&s, variant->precision, where);
+        variant->recurrent_pack(&layer);
+        variant->recurrent_forward(&layer, layer.time);
+        variant->recurrent_backward(&layer, layer.time);
+        if (i == 0) expected = layer;
+        char what[100];
+        snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld%s", variant->name,
+                 cell_shape_of(s.cell)->name, s.time, s.batch, s.input, s.hidden,
+                 s.one_hot ? " one-hot" : "");
+        expect_equal(what, &layer, &expected);
     }
-    memcpy(layers[1].hidden_states, layers[0].hidden_states, (size_t)(s.batch * row) * 4);
-    memcpy((float *)layers[1].d_hidden_sequence, layers[0].d_hidden_sequence,
-           (size_t)(positions * row) * 4);
-    memcpy(layers[1].d_hidden, layers[0].d_hidden, (size_t)(s.batch * row) * 4);
-    if (layers[0].d_cell != NULL) {
-        memcpy(layers[1].cell_states, layers[0].cell_states, (size_t)(s.batch * row) * 4);
-        memcpy(layers[1].d_cell, layers[0].d_cell, (size_t)(s.batch * row) * 4);
-    }
-    run(variant, &layers[0]);
-    run(portable(variant->precision), &layers[1]);
-    expect_equal(what, &layers[0], &layers[1]);
     release_all();
 }
 
-void test_layers(const kernel *variant, guard where) {
+void test_layers(const variants *all, guard where) {
     static const long hidden[] = {1, 7, 16, 17, 33, 66};
     static const long batch[] = {1, 3, 8, 17};
     for (int cell = 0; cell < CELL_KINDS; cell++) {
@@ -130,7 +110,7 @@ void test_layers(const kernel *variant, guard where) {
                 const long input = 1 + (hidden[h] * 5 + batch[b]) % 70;
                 for (int one_hot = 0; one_hot <= 1; one_hot++) {
                     const shape s = {cell, 3, batch[b], input, hidden[h], one_hot};
-                    test_layer(variant, s, where);
+                    test_layer(all, s, where);
                 }
             }
         }
@@ -138,8 +118,8 @@ void test_layers(const kernel *variant, guard where) {
         const shape long_window = {cell, 40, 11, 5, 9, false};
         const shape wide = {cell, 2, 3, 20, 280, false};
         const shape uneven = {cell, 59, 13, 3, 18, false};
-        test_layer(variant, long_window, where);
-        test_layer(variant, wide, where);
-        test_layer(variant, uneven, where);
+        test_layer(all, long_window, where);
+        test_layer(all, wide, where);
+        test_layer(all, uneven, where);
     }
 }

@@ -35,7 +35,7 @@ static outputs run(const kernel *variant, softmax_head head, guard where) {
     return out;
 }
 
-static void test_shape(const kernel *variant, long positions, long hidden, long vocabulary,
+static void test_shape(const variants *all, long positions, long hidden, long vocabulary,
                        guard where) {
     float *weights = guarded((size_t)(vocabulary * hidden), where);
     float *bias = guarded((size_t)vocabulary, where);
@@ -46,29 +46,33 @@ static void test_shape(const kernel *variant, long positions, long hidden, long 
     const softmax_head head = {.positions = positions,
                                .hidden = hidden,
                                .vocabulary = vocabulary,
-                               .precision = variant->precision,
+                               .precision = all->kernels[0]->precision,
                                .weights = weights,
                                .bias = bias,
                                .states = states,
                                .scale = 0.01f,
                                .gradients = true};
-    const outputs a = run(variant, head, where), b = run(portable(head.precision), head, where);
-    char what[100];
-    snprintf(what, sizeof what, "%s softmax P%ld H%ld V%ld", variant->name, positions, hidden,
-             vocabulary);
-    expect_same(what, a.statistics, b.statistics, positions * 3);
-    expect_same(what, a.d_weights, b.d_weights, vocabulary * hidden);
-    expect_same(what, a.d_bias, b.d_bias, vocabulary);
-    expect_same(what, a.d_states, b.d_states, positions * padded(hidden));
-    expect_same(what, a.logits, b.logits, positions * vocabulary);
+    outputs expected;
+    for (int i = 0; i < all->count; i++) {
+        const outputs actual = run(all->kernels[i], head, where);
+        if (i == 0) expected = actual;
+        char what[100];
+        snprintf(what, sizeof what, "%s softmax P%ld H%ld V%ld", all->kernels[i]->name, positions,
+                 hidden, vocabulary);
+        expect_same(what, actual.statistics, expected.statistics, positions * 3);
+        expect_same(what, actual.d_weights, expected.d_weights, vocabulary * hidden);
+        expect_same(what, actual.d_bias, expected.d_bias, vocabulary);
+        expect_same(what, actual.d_states, expected.d_states, positions * padded(hidden));
+        expect_same(what, actual.logits, expected.logits, positions * vocabulary);
+    }
     release_all();
 }
 
-void test_softmax(const kernel *variant, guard where) {
+void test_softmax(const variants *all, guard where) {
     static const long sizes[][3] = {
         {1, 1, 2},     {3, 7, 5},      {16, 16, 16}, {17, 33, 18},
         {65, 20, 96},  {70, 130, 65},  {600, 9, 30},  // several tiles of positions
         {40, 40, 530}, {530, 20, 300},                // several chunks of words
     };
-    for (int i = 0; i < 9; i++) test_shape(variant, sizes[i][0], sizes[i][1], sizes[i][2], where);
+    for (int i = 0; i < 9; i++) test_shape(all, sizes[i][0], sizes[i][1], sizes[i][2], where);
 }

@@ -35,36 +35,36 @@ static void update(const kernel *variant, float *v[VECTORS], long count) {
     variant->update(RULE_AVERAGED_SGD, &later, v[0], v[1], v[2], NULL, count);
 }
 
-static void test_updates(const kernel *variant, long count, guard where) {
+static void test_updates(const kernel *variant, const kernel *expected, long count, guard where) {
     float *a[VECTORS], *b[VECTORS];
     random_vectors(a, count, where);
     random_vectors(b, count, where);
     for (int i = 0; i < VECTORS; i++) memcpy(b[i], a[i], (size_t)count * sizeof(float));
     update(variant, a, count);
-    update(portable(variant->precision), b, count);
+    update(expected, b, count);
     for (int i = 0; i < VECTORS; i++) expect_same("optimizers", a[i], b[i], count);
     const double sums[2] = {variant->sum_of_squares(a[1], count),
-                            portable(variant->precision)->sum_of_squares(b[1], count)};
+                            expected->sum_of_squares(b[1], count)};
     expect_same("sum of squares", (const float *)&sums[0], (const float *)&sums[1], 2);
     release_all();
 }
 
-static void test_dropout(const kernel *variant, long rows, long period, long columns, guard where) {
-    const long stride = (columns + 15) / 16 * 16;
-    const size_t floats = (size_t)(rows * stride);
+static void test_dropout(const kernel *variant, const kernel *expected, padded_rows shape,
+                         guard where) {
+    const size_t floats = (size_t)(shape.rows * shape.in_stride);
     float *in = guarded(floats, where);
     float *a = guarded(floats, where), *b = guarded(floats, where);
-    fill(in, rows, columns, stride, 1);
-    const padded_rows shape = {rows, period, columns, stride, stride};
+    fill(in, shape.rows, shape.columns, shape.in_stride, 1);
     const keep half = {0x80000000u, 2.0f};
     const philox_key key = {0x123456789abcdefull, 7, 1, 0x1000};
     variant->dropout(in, a, shape, half, key);
-    portable(variant->precision)->dropout(in, b, shape, half, key);
-    expect_same("dropout", a, b, rows * stride);
+    expected->dropout(in, b, shape, half, key);
+    expect_same("dropout", a, b, (long)floats);
     release_all();
 }
 
-static void test_sums(const kernel *variant, long rows, long columns, guard where) {
+static void test_sums(const kernel *variant, const kernel *expected, long rows, long columns,
+                      guard where) {
     const long stride = (columns + 15) / 16 * 16;
     const size_t floats = (size_t)(rows * stride);
     const float factors[] = {0.5f, 0, 2};
@@ -74,7 +74,6 @@ static void test_sums(const kernel *variant, long rows, long columns, guard wher
     fill(right, rows, columns, stride, 1);
     fill(a, rows, columns, stride, 1);
     memcpy(b, a, floats * sizeof(float));
-    const kernel *expected = portable(variant->precision);
     variant->add_difference(left, right, -0.3f, a, rows * stride);
     variant->add_difference(left, NULL, 0.7f, a, rows * stride);
     variant->scale_rows(a, stride, factors, rows);
@@ -101,13 +100,16 @@ static void test_rows(const kernel *variant, long columns, guard where) {
     release_all();
 }
 
-void test_vectors(const kernel *variant, guard where) {
+void test_vectors(const variants *all, guard where) {
     static const long counts[] = {1, 15, 16, 17, 100, 1025};
-    for (int i = 0; i < 6; i++) test_updates(variant, counts[i], where);
-    test_dropout(variant, 3, 3, 1, where);
-    test_dropout(variant, 7, 7, 33, where);
-    test_dropout(variant, 7, 2, 33, where);
-    test_dropout(variant, 2, 1, 256, where);
-    test_sums(variant, 3, 33, where);
-    for (long columns = 1; columns <= 40; columns += 13) test_rows(variant, columns, where);
+    for (int v = 0; v < all->count; v++) {
+        const kernel *variant = all->kernels[v], *expected = all->kernels[0];
+        for (int i = 0; i < 6; i++) test_updates(variant, expected, counts[i], where);
+        test_dropout(variant, expected, (padded_rows){3, 3, 1, 16, 16}, where);
+        test_dropout(variant, expected, (padded_rows){7, 7, 33, 48, 48}, where);
+        test_dropout(variant, expected, (padded_rows){7, 2, 33, 48, 48}, where);
+        test_dropout(variant, expected, (padded_rows){2, 1, 256, 256, 256}, where);
+        test_sums(variant, expected, 3, 33, where);
+        for (long columns = 1; columns <= 40; columns += 13) test_rows(variant, columns, where);
+    }
 }

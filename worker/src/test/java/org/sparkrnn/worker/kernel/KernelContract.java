@@ -39,13 +39,12 @@ abstract class KernelContract extends KernelOperationsContract {
     }
   }
 
-  /** Shapes beyond and around the tiles of any variant. */
+  /** Shapes beyond and around the tiles of any variant; each cell has its own. */
   @ParameterizedTest
   @EnumSource
   void layerEqualsTheOracleInRandomShapes(CellKind cell) {
-    long seed = 41;
-    SplittableRandom random = new SplittableRandom(seed);
-    for (int i = 0; i < 40; i++) {
+    SplittableRandom random = new SplittableRandom(cell.name().hashCode());
+    for (int i = 0; i < 10; i++) {
       int time = random.nextInt(1, 5);
       int batch = random.nextInt(1, 41);
       int input = random.nextInt(1, 150);
