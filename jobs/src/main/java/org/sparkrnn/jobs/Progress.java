@@ -66,7 +66,7 @@ final class Progress implements TrainingListener, AutoCloseable {
             mebibytes(run.taskMemory().nativeBytes()),
             mebibytes(run.taskMemory().heapBytes())));
     line("memory: " + run.memory());
-    line("cost: " + run.cost());
+    run.costs().forEach(text -> line("cost: " + text));
     if (!run.wordVectors().isEmpty()) {
       line("embedding: " + run.wordVectors());
     }

@@ -58,7 +58,8 @@ class ProgressTest {
     try (Progress progress = Progress.of(choice, new Console(out, out, columns))) {
       TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
       progress.started(
-          new RunDescription(1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory, "9 of 10", "1 s", ""));
+          new RunDescription(
+              1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory, "9 of 10", List.of("1 s"), ""));
       progress.roundEnded(
           new RoundMetrics(
               1,

@@ -1,8 +1,10 @@
 package org.sparkrnn.driver.cost;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -19,6 +21,9 @@ public final class CostForecast {
 
   /** By how much fewer replicas must be faster to be worth a word. */
   private static final double WORTH = 1.02;
+
+  /** Computing in which no advice repays its reading. */
+  private static final double SHORT_SECONDS = 60;
 
   /** What averaging may take of a round when enough local steps are proposed. */
   private static final double SMALL_SHARE = 0.1;
@@ -43,6 +48,14 @@ public final class CostForecast {
     } catch (IllegalStateException | BadInputException e) {
       return new StepRate(GIGA * DEFAULT_GFLOPS); // executors may have what the driver lacks
     }
+  }
+
+  /**
+   * The summary; for trainings that are not over in a minute, also the warning, if there is one.
+   */
+  public List<String> lines(int epochs) {
+    boolean isLong = work.stepSeconds() * epochs * work.stepsPerEpoch() >= SHORT_SECONDS;
+    return Stream.concat(Stream.of(summary()), warning().filter(text -> isLong).stream()).toList();
   }
 
   /** The cost of a round, and what the replicas bring, in one line. */

@@ -1,5 +1,6 @@
 package org.sparkrnn.driver.metrics;
 
+import java.util.List;
 import org.sparkrnn.worker.training.TaskMemory;
 
 /**
@@ -17,7 +18,7 @@ import org.sparkrnn.worker.training.TaskMemory;
  * @param droppedTokens of an epoch that are too few for a row or have no label
  * @param taskMemory what one running task takes
  * @param memory what the processes take and have
- * @param cost what a round will take and what the replicas bring
+ * @param costs what a round will take and what the replicas bring, then what would be faster
  * @param wordVectors how many words began with a vector from a file; empty if none was read
  */
 public record RunDescription(
@@ -33,5 +34,5 @@ public record RunDescription(
     long droppedTokens,
     TaskMemory taskMemory,
     String memory,
-    String cost,
+    List<String> costs,
     String wordVectors) {}

@@ -164,7 +164,6 @@ public final class Trainer {
 
   private TrainingOutcome train() throws IOException {
     memory.warnings().forEach(LOG::warn);
-    cost.warning().ifPresent(LOG::warn);
     recorder.started(description());
     try {
       while (end().isEmpty()) {
@@ -304,7 +303,7 @@ public final class Trainer {
         plan.droppedTokens(),
         TaskMemory.of(config, setting.spec()),
         memory.summary(),
-        cost.summary(),
+        cost.lines(config.training().epochs()),
         wordVectors);
   }
 

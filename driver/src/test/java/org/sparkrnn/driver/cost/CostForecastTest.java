@@ -87,6 +87,14 @@ class CostForecastTest {
   }
 
   @Test
+  void shortTrainingsAreNotAdvised() {
+    CostForecast forecast = new CostForecast(work(3, 1000), TWO_SLOTS);
+    String warning = forecast.warning().orElseThrow();
+    assertThat(forecast.lines(1000)).containsExactly(forecast.summary(), warning);
+    assertThat(forecast.lines(0)).containsExactly(forecast.summary());
+  }
+
+  @Test
   void theWorkIsWhatTheSettingsSay() {
     TrainingConfig config =
         TrainingConfig.load(
@@ -147,7 +155,7 @@ class CostForecastTest {
         new TrainingListener() {
           @Override
           public void started(RunDescription run) {
-            costs.add(run.cost());
+            costs.addAll(run.costs());
           }
         };
     Trainer.run(
