@@ -62,6 +62,7 @@ static void test(int precision) {
         test_layers(&all, where);
         test_softmax(&all, where);
         test_vectors(&all, where);
+        if (precision == PRECISION_FLOAT32) test_sequences(where);
     }
     for (int i = 0; i < all.count; i++) {
         printf("%s: %s\n", all.kernels[i]->name, failures == 0 ? "passed" : "FAILED");

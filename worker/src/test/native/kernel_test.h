@@ -22,5 +22,6 @@ void test_products(int isa, int arithmetic);
 void test_layers(const variants *all, guard where);
 void test_softmax(const variants *all, guard where);
 void test_vectors(const variants *all, guard where);
+void test_sequences(guard where);  // one build for all variants
 
 #endif
