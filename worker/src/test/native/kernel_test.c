@@ -49,7 +49,6 @@ static variants variants_of(int precision) {
             if (number == 0) continue;  // not on this processor, or there is none
             const kernel *variant = kernel_numbered(number);
             if (variant->precision != precision) continue;
-            test_products(isas[i], arithmetic);
             found.kernels[found.count++] = variant;
         }
     }
@@ -58,6 +57,7 @@ static variants variants_of(int precision) {
 
 static void test(int precision) {
     const variants all = variants_of(precision);
+    test_products(&all);
     for (guard where = GUARD_AFTER; where <= GUARD_BEFORE; where++) {
         test_layers(&all, where);
         test_softmax(&all, where);

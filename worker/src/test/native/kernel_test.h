@@ -16,9 +16,11 @@ void start_random(uint32_t seed);
 float next_float(void);
 // Rows of `columns` random floats in +-range, padded with zeros to the stride.
 void fill(float *to, long rows, long columns, long stride, float range);
+// Columns of a row of activations with its padding.
+static inline long padded(long columns) { return (columns + 15) / 16 * 16; }
 void expect_same(const char *what, const float *actual, const float *expected, long count);
 
-void test_products(int isa, int arithmetic);
+void test_products(const variants *all);
 void test_layers(const variants *all, guard where);
 void test_softmax(const variants *all, guard where);
 void test_vectors(const variants *all, guard where);

@@ -4,8 +4,6 @@
 
 #include "kernel_test.h"
 
-static long padded(long n) { return (n + 15) / 16 * 16; }
-
 typedef struct shape {
     int cell;
     long time, batch, input, hidden;

@@ -54,36 +54,38 @@ DECLARE(portable_bf16_emulated)
 DECLARE(portable_bf16_amx_emulated)
 
 typedef struct products {
-    int isa, arithmetic;
+    int precision;
     void (*panel)(long, long, const left *, const float *, long, start, float *, long, stream *);
     void (*product)(long, const left *, right, start, float *, long, long);
     void (*begin)(void);
     void (*end)(void);
+    const char *variant;
     long tile_rows;
 } products;
 
-#define OF(variant) \
-    multiply_panel_##variant, multiply_##variant, products_begin_##variant, products_end_##variant
+#define OF(variant)                                                         \
+    multiply_panel_##variant, multiply_##variant, products_begin_##variant, \
+        products_end_##variant, #variant
 
 static const products all_products[] = {
 #if defined(__x86_64__)
-    {ISA_AVX512, ARITHMETIC_FLOAT32, OF(avx512), 7},
-    {ISA_AVX512, ARITHMETIC_BF16, OF(avx512_bf16), 7},
-    {ISA_AVX512, ARITHMETIC_BF16_EMULATED, OF(avx512_bf16_emulated), 7},
-    {ISA_AVX512, ARITHMETIC_BF16_AMX, OF(avx512_bf16_amx), 32},
-    {ISA_AVX512, ARITHMETIC_BF16_AMX_EMULATED, OF(avx512_bf16_amx_emulated), 1},
-    {ISA_AVX2, ARITHMETIC_FLOAT32, OF(avx2), 6},
-    {ISA_AVX2, ARITHMETIC_BF16_EMULATED, OF(avx2_bf16_emulated), 6},
-    {ISA_AVX2, ARITHMETIC_BF16_AMX_EMULATED, OF(avx2_bf16_amx_emulated), 1},
+    {PRECISION_FLOAT32, OF(avx512), 7},
+    {PRECISION_BF16, OF(avx512_bf16), 7},
+    {PRECISION_BF16, OF(avx512_bf16_emulated), 7},
+    {PRECISION_BF16_AMX, OF(avx512_bf16_amx), 32},
+    {PRECISION_BF16_AMX, OF(avx512_bf16_amx_emulated), 1},
+    {PRECISION_FLOAT32, OF(avx2), 6},
+    {PRECISION_BF16, OF(avx2_bf16_emulated), 6},
+    {PRECISION_BF16_AMX, OF(avx2_bf16_amx_emulated), 1},
 #endif
-    {ISA_PORTABLE, ARITHMETIC_FLOAT32, OF(portable), 4},
-    {ISA_PORTABLE, ARITHMETIC_BF16_EMULATED, OF(portable_bf16_emulated), 4},
-    {ISA_PORTABLE, ARITHMETIC_BF16_AMX_EMULATED, OF(portable_bf16_amx_emulated), 1},
+    {PRECISION_FLOAT32, OF(portable), 4},
+    {PRECISION_BF16, OF(portable_bf16_emulated), 4},
+    {PRECISION_BF16_AMX, OF(portable_bf16_amx_emulated), 1},
 };
 
-static products products_of(int isa, int arithmetic) {
+static products products_of(const kernel *variant) {
     int i = 0;
-    while (all_products[i].isa != isa || all_products[i].arithmetic != arithmetic) i++;
+    while (strcmp(all_products[i].variant, variant->name) != 0) i++;
     return all_products[i];
 }
 
@@ -96,9 +98,7 @@ static float half(float pair, bool odd) {
     return pair;
 }
 
-static bool in_chunks(products p) {
-    return p.arithmetic == ARITHMETIC_BF16_AMX || p.arithmetic == ARITHMETIC_BF16_AMX_EMULATED;
-}
+static bool in_chunks(products p) { return p.precision == PRECISION_BF16_AMX; }
 
 // A sum, link by link. Nothing here is subnormal.
 typedef struct chain {
@@ -108,7 +108,7 @@ typedef struct chain {
 } chain;
 
 static void add_link(chain *to, float a, float b) {
-    if (to->of.arithmetic == ARITHMETIC_FLOAT32) {
+    if (to->of.precision == PRECISION_FLOAT32) {
         to->sum = fmaf(a, b, to->sum);
     } else if (in_chunks(to->of)) {
         to->even = fmaf(half(a, false), half(b, false), to->even);
@@ -133,7 +133,7 @@ static long panel_at(products p, long k, long column, long lanes) {
 // Operands: floats in +-1, or pairs of them cut to bfloat16.
 static void fill_operand(products p, float *to, long count) {
     fill(to, 1, count, count, 1);
-    if (p.arithmetic == ARITHMETIC_FLOAT32) return;
+    if (p.precision == PRECISION_FLOAT32) return;
     for (long i = 0; i < count; i++) {
         const float even = next_float();
         uint32_t low, high;
@@ -230,12 +230,8 @@ static void test_chunks(products p) {
     test_product(p, 300, 130, 1, 800, 0);
 }
 
-void test_products(int isa, int arithmetic) {
-    const products p = products_of(isa, arithmetic);
-    if (in_chunks(p)) {
-        test_chunks(p);
-        return;
-    }
+// One float, or one pair, after the other.
+static void test_links(products p) {
     for (long rows = 1; rows <= 2 * p.tile_rows + 1; rows++) {
         for (int w = 0; w < 10; w++) {
             for (long k = 1; k <= 21; k += 10) {
@@ -250,4 +246,15 @@ void test_products(int isa, int arithmetic) {
     test_product(p, 150, 30, 1, 600, 0);
     test_product(p, 20, 70, 43, 48, 16);
     test_product(p, 5, 33, 2, 48, 16);
+}
+
+void test_products(const variants *all) {
+    for (int i = 0; i < all->count; i++) {
+        const products p = products_of(all->kernels[i]);
+        if (in_chunks(p)) {
+            test_chunks(p);
+        } else {
+            test_links(p);
+        }
+    }
 }

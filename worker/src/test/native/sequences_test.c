@@ -8,7 +8,7 @@ static const int32_t lengths[STREAMS] = {4, 0, 1, 3, 2};
 
 static void test_moves(long columns, guard where) {
     static const int32_t rows[] = {2, -1, 0, 2};
-    const long stride = (columns + 15) / 16 * 16;
+    const long stride = padded(columns);
     float *from =
         guarded((size_t)(2 * stride + columns), where);  // the last row ends with the buffer
     float *to = guarded((size_t)(3 * stride + columns), where);
@@ -32,7 +32,7 @@ static void test_moves(long columns, guard where) {
 
 // Each step's part of a gradient, summed, is the whole; steps of padding have none.
 static void test_pooling(long columns, bool largest, guard where) {
-    const long stride = (columns + 15) / 16 * 16, row = STREAMS * stride;
+    const long stride = padded(columns), row = STREAMS * stride;
     const pooling of = {.batch = STREAMS, .columns = columns, .stride = stride, .largest = largest};
     float *states = guarded((size_t)(TIME * row), where);
     float *pooled = guarded((size_t)row, where);

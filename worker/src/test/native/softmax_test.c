@@ -5,8 +5,6 @@
 
 #include "kernel_test.h"
 
-static long padded(long n) { return (n + 15) / 16 * 16; }
-
 typedef struct outputs {
     float *statistics, *d_weights, *d_bias, *d_states, *logits;
 } outputs;

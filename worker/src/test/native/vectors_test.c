@@ -49,23 +49,25 @@ static void test_updates(const kernel *variant, const kernel *expected, long cou
     release_all();
 }
 
-static void test_dropout(const kernel *variant, const kernel *expected, padded_rows shape,
-                         guard where) {
-    const size_t floats = (size_t)(shape.rows * shape.in_stride);
+static void test_dropout(const kernel *variant, const kernel *expected, long rows, long period,
+                         long columns, guard where) {
+    const long stride = padded(columns);
+    const size_t floats = (size_t)(rows * stride);
     float *in = guarded(floats, where);
     float *a = guarded(floats, where), *b = guarded(floats, where);
-    fill(in, shape.rows, shape.columns, shape.in_stride, 1);
+    fill(in, rows, columns, stride, 1);
+    const padded_rows shape = {rows, period, columns, stride, stride};
     const keep half = {0x80000000u, 2.0f};
     const philox_key key = {0x123456789abcdefull, 7, 1, 0x1000};
     variant->dropout(in, a, shape, half, key);
     expected->dropout(in, b, shape, half, key);
-    expect_same("dropout", a, b, (long)floats);
+    expect_same("dropout", a, b, rows * stride);
     release_all();
 }
 
 static void test_sums(const kernel *variant, const kernel *expected, long rows, long columns,
                       guard where) {
-    const long stride = (columns + 15) / 16 * 16;
+    const long stride = padded(columns);
     const size_t floats = (size_t)(rows * stride);
     const float factors[] = {0.5f, 0, 2};
     float *left = guarded(floats, where), *right = guarded(floats, where);
@@ -85,7 +87,7 @@ static void test_sums(const kernel *variant, const kernel *expected, long rows, 
 }
 
 static void test_rows(const kernel *variant, long columns, guard where) {
-    const long stride = (columns + 15) / 16 * 16;
+    const long stride = padded(columns);
     static const int32_t rows[] = {4, 0, 4, 2};
     float *table = guarded((size_t)(5 * columns), where);
     float *out = guarded((size_t)(4 * stride), where);
@@ -105,10 +107,10 @@ void test_vectors(const variants *all, guard where) {
     for (int v = 0; v < all->count; v++) {
         const kernel *variant = all->kernels[v], *expected = all->kernels[0];
         for (int i = 0; i < 6; i++) test_updates(variant, expected, counts[i], where);
-        test_dropout(variant, expected, (padded_rows){3, 3, 1, 16, 16}, where);
-        test_dropout(variant, expected, (padded_rows){7, 7, 33, 48, 48}, where);
-        test_dropout(variant, expected, (padded_rows){7, 2, 33, 48, 48}, where);
-        test_dropout(variant, expected, (padded_rows){2, 1, 256, 256, 256}, where);
+        test_dropout(variant, expected, 3, 3, 1, where);
+        test_dropout(variant, expected, 7, 7, 33, where);
+        test_dropout(variant, expected, 7, 2, 33, where);
+        test_dropout(variant, expected, 2, 1, 256, where);
         test_sums(variant, expected, 3, 33, where);
         for (long columns = 1; columns <= 40; columns += 13) test_rows(variant, columns, where);
     }
