@@ -54,12 +54,14 @@ public final class CostForecast {
    * The summary; for trainings that are not over in a minute, also the warning, if there is one.
    */
   public List<String> lines(int epochs) {
-    boolean isLong = work.stepSeconds() * epochs * work.stepsPerEpoch() >= SHORT_SECONDS;
-    return Stream.concat(Stream.of(summary()), warning().filter(text -> isLong).stream()).toList();
+    if (work.stepSeconds() * work.stepsPerEpoch() * epochs < SHORT_SECONDS) {
+      return List.of(summary());
+    }
+    return Stream.concat(Stream.of(summary()), warning().stream()).toList();
   }
 
   /** The cost of a round, and what the replicas bring, in one line. */
-  public String summary() {
+  String summary() {
     String round =
         String.format(
             Locale.ROOT,
@@ -83,7 +85,7 @@ public final class CostForecast {
   }
 
   /** What to set instead, if fewer replicas train more tokens a second. */
-  public Optional<String> warning() {
+  Optional<String> warning() {
     double speedUp = RoundCost.speedUp(work, machines);
     int best = 1;
     double bestSpeedUp = 1; // one replica need not average
