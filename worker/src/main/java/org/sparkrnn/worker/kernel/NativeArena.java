@@ -8,11 +8,19 @@ import java.util.Objects;
  * {@code spark.executor.memoryOverhead}.
  */
 public final class NativeArena implements Arena {
+  private final int variant;
   private final long floats;
+  private final NativeBuffers buffers = new NativeBuffers(this);
   private long address;
 
-  NativeArena(long floats) {
+  /**
+   * Allocates zeros.
+   *
+   * @param variant of the kernel whose layers will lie here
+   */
+  NativeArena(int variant, long floats) {
     NativeLibrary.require();
+    this.variant = variant;
     this.floats = floats;
     this.address = NativeCalls.map(bytes());
     if (address == 0) {
@@ -30,12 +38,34 @@ public final class NativeArena implements Arena {
     return floats;
   }
 
+  int variant() {
+    return variant;
+  }
+
+  /** What C is told of the layers that lie here. */
+  NativeBuffers buffers() {
+    return buffers;
+  }
+
+  /** Where a matrix begins; 0 if it is absent. It lies in its arena: its constructor checks. */
+  long address(Matrix matrix) {
+    if (matrix.arena() != this) {
+      throw new IllegalArgumentException("Cannot compute with matrices of two arenas");
+    }
+    long begin = address(matrix.offset());
+    return matrix.isAbsent() ? 0 : begin;
+  }
+
   /** The address of a float. */
   long address(long offset) {
+    requireOpen();
+    return address + offset * Float.BYTES;
+  }
+
+  void requireOpen() {
     if (address == 0) {
       throw new IllegalStateException("Cannot use an arena after it was closed");
     }
-    return address + offset * Float.BYTES;
   }
 
   private long region(long offset, long count) {

@@ -9,7 +9,6 @@ import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.config.KernelConfig;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
-import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /**
@@ -29,9 +28,6 @@ public final class NativeKernel implements Kernel {
           UpdateRule.AdaDelta.class,
           UpdateRule.Adam.class,
           UpdateRule.AveragedSgd.class);
-
-  /** In the order of cells.h. */
-  private static final List<CellKind> CELLS = List.of(CellKind.values());
 
   private static final Set<Integer> TESTED = new HashSet<>();
   private static final AtomicBoolean WARNED_OF_AMX = new AtomicBoolean();
@@ -166,10 +162,6 @@ public final class NativeKernel implements Kernel {
     };
   }
 
-  private static int code(CellKind cell) {
-    return CELLS.indexOf(cell);
-  }
-
   @Override
   public String name() {
     return name;
@@ -177,14 +169,14 @@ public final class NativeKernel implements Kernel {
 
   @Override
   public Arena allocate(ArenaPlan plan) {
-    return new NativeArena(plan.floats());
+    return new NativeArena(variant, plan.floats());
   }
 
   @Override
   public long recurrentFloats(
       CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward) {
     return NativeCalls.recurrentFloats(
-        variant, code(cell), time, batch, input, hidden, oneHot, backward);
+        variant, NativeBuffers.code(cell), time, batch, input, hidden, oneHot, backward);
   }
 
   @Override
@@ -231,7 +223,7 @@ public final class NativeKernel implements Kernel {
         variant,
         describe(head),
         positions,
-        address(arena, targets),
+        arena.address(targets),
         targets.stride(),
         scale,
         gradients);
@@ -241,7 +233,7 @@ public final class NativeKernel implements Kernel {
   public void logits(SoftmaxHead head, int positions, Matrix logits) {
     head.checkLogits(positions, logits);
     NativeArena arena = arenaOf(head.weights());
-    NativeCalls.logits(variant, describe(head), positions, address(arena, logits), logits.stride());
+    NativeCalls.logits(variant, describe(head), positions, arena.address(logits), logits.stride());
   }
 
   @Override
@@ -249,7 +241,7 @@ public final class NativeKernel implements Kernel {
     checkRows(table, rows, count, out);
     NativeArena arena = arenaOf(table);
     NativeCalls.gatherRows(
-        address(arena, table), table.columns(), rows, count, address(arena, out), out.stride());
+        arena.address(table), table.columns(), rows, count, arena.address(out), out.stride());
   }
 
   @Override
@@ -258,11 +250,11 @@ public final class NativeKernel implements Kernel {
     NativeArena arena = arenaOf(dTable);
     NativeCalls.scatterAddRows(
         variant,
-        address(arena, dOut),
+        arena.address(dOut),
         dOut.stride(),
         rows,
         count,
-        address(arena, dTable),
+        arena.address(dTable),
         dTable.columns());
   }
 
@@ -308,8 +300,8 @@ public final class NativeKernel implements Kernel {
         states.columns(),
         largest,
         lengths,
-        address(arena, states),
-        address(arena, pooled));
+        arena.address(states),
+        arena.address(pooled));
   }
 
   @Override
@@ -331,17 +323,17 @@ public final class NativeKernel implements Kernel {
         largest,
         time,
         lengths,
-        address(arena, states),
-        address(arena, pooled),
-        address(arena, dPooled),
-        address(arena, dStates));
+        arena.address(states),
+        arena.address(pooled),
+        arena.address(dPooled),
+        arena.address(dStates));
   }
 
   @Override
   public void zeroRows(Matrix table, int[] rows, int count) {
     Checks.dense("table", table, table.rows(), table.columns());
     Checks.indices("rows", rows, count, table.rows());
-    NativeCalls.zeroRows(address(arenaOf(table), table), table.columns(), rows, count);
+    NativeCalls.zeroRows(arenaOf(table).address(table), table.columns(), rows, count);
   }
 
   @Override
@@ -350,9 +342,9 @@ public final class NativeKernel implements Kernel {
     NativeArena arena = arenaOf(in);
     NativeCalls.dropout(
         variant,
-        address(arena, in),
+        arena.address(in),
         in.stride(),
-        address(arena, out),
+        arena.address(out),
         out.stride(),
         rows,
         period,
@@ -371,24 +363,23 @@ public final class NativeKernel implements Kernel {
     NativeArena arena = arenaOf(out);
     NativeCalls.addDifference(
         variant,
-        address(arena, left),
-        address(arena, right),
+        arena.address(left),
+        arena.address(right),
         factor,
-        address(arena, out),
+        arena.address(out),
         (long) rows * out.stride());
   }
 
   @Override
   public void scaleRows(Matrix matrix, int rows, float[] factors) {
     Checks.scaleRows(matrix, rows, factors);
-    NativeCalls.scaleRows(
-        variant, address(arenaOf(matrix), matrix), matrix.stride(), factors, rows);
+    NativeCalls.scaleRows(variant, arenaOf(matrix).address(matrix), matrix.stride(), factors, rows);
   }
 
   @Override
   public double sumOfSquares(Matrix vector) {
     Checks.sameSize(vector, vector);
-    return NativeCalls.sumOfSquares(variant, address(arenaOf(vector), vector), vector.size());
+    return NativeCalls.sumOfSquares(variant, arenaOf(vector).address(vector), vector.size());
   }
 
   @Override
@@ -415,10 +406,10 @@ public final class NativeKernel implements Kernel {
         variant,
         code(rule),
         coefficients(rule, transform),
-        address(arena, parameters),
-        address(arena, gradients),
-        moments.size() > 0 ? address(arena, moments.get(0)) : 0,
-        moments.size() > 1 ? address(arena, moments.get(1)) : 0,
+        arena.address(parameters),
+        arena.address(gradients),
+        moments.size() > 0 ? arena.address(moments.get(0)) : 0,
+        moments.size() > 1 ? arena.address(moments.get(1)) : 0,
         parameters.size());
   }
 
@@ -469,94 +460,19 @@ public final class NativeKernel implements Kernel {
     return all;
   }
 
-  /** Sizes and addresses in the order of LAYER_… in jni_bridge.c. */
   private long[] describe(RecurrentLayer layer) {
-    NativeArena arena = arenaOf(layer.hidden());
-    boolean backward = !layer.gradients().isAbsent();
-    long floats =
-        recurrentFloats(
-            layer.cell(),
-            layer.time(),
-            layer.batch(),
-            layer.input(),
-            layer.hiddenUnits(),
-            layer.isOneHot(),
-            backward);
-    RecurrentParameters parameters = layer.parameters();
-    RecurrentParameters gradients = layer.gradients();
-    return new long[] {
-      code(layer.cell()),
-      layer.time(),
-      layer.batch(),
-      layer.input(),
-      layer.hiddenUnits(),
-      address(arena, parameters.inputWeights()),
-      address(arena, parameters.recurrentWeights()),
-      address(arena, parameters.inputBias()),
-      address(arena, parameters.recurrentBias()),
-      address(arena, parameters.peepholes()),
-      address(arena, gradients.inputWeights()),
-      address(arena, gradients.recurrentWeights()),
-      address(arena, gradients.inputBias()),
-      address(arena, gradients.recurrentBias()),
-      address(arena, gradients.peepholes()),
-      address(arena, layer.x()),
-      address(arena, layer.hidden()),
-      address(arena, layer.cellState()),
-      address(arena, layer.gates()),
-      address(arena, layer.packed(), floats),
-      address(arena, layer.dHiddenSequence()),
-      address(arena, layer.dx()),
-      address(arena, layer.dHidden()),
-      address(arena, layer.dCell())
-    };
+    return arenaOf(layer.hidden()).buffers().of(layer);
   }
 
-  /** Sizes and addresses in the order of HEAD_… in jni_bridge.c. */
   private long[] describe(SoftmaxHead head) {
-    NativeArena arena = arenaOf(head.weights());
-    long floats =
-        softmaxFloats(
-            head.positions(), head.hiddenUnits(), head.vocabulary(), !head.dWeights().isAbsent());
-    return new long[] {
-      head.positions(),
-      head.hiddenUnits(),
-      head.vocabulary(),
-      address(arena, head.weights()),
-      address(arena, head.bias()),
-      address(arena, head.hidden()),
-      address(arena, head.statistics()),
-      address(arena, head.packed(), floats),
-      address(arena, head.dWeights()),
-      address(arena, head.dBias()),
-      address(arena, head.dHidden())
-    };
+    return arenaOf(head.weights()).buffers().of(head);
   }
 
-  private static NativeArena arenaOf(Matrix matrix) {
-    if (matrix.arena() instanceof NativeArena arena) {
+  private NativeArena arenaOf(Matrix matrix) {
+    if (matrix.arena() instanceof NativeArena arena && arena.variant() == variant) {
       return arena;
     }
     throw new IllegalArgumentException(
         "Cannot compute with the native kernel on memory of another kernel");
-  }
-
-  /**
-   * Where a matrix begins; 0 if it is absent. A matrix lies in its arena: its constructor checks.
-   */
-  private static long address(NativeArena arena, Matrix matrix) {
-    if (matrix.arena() != arena) {
-      throw new IllegalArgumentException("Cannot compute with matrices of two arenas");
-    }
-    return matrix.isAbsent() ? 0 : arena.address(matrix.offset());
-  }
-
-  private static long address(NativeArena arena, Region region, long floats) {
-    if (region.floats() < floats || region.offset() > arena.floats() - region.floats()) {
-      throw new IllegalArgumentException(
-          "Cannot use region %s of %d floats: expected %d"
-              .formatted(region.name(), region.floats(), floats));
-    }
-    return arena.address(region.offset());
   }
 }
