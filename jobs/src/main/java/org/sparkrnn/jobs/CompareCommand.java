@@ -11,7 +11,6 @@ import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.config.TrainingConfig;
-import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.storage.Json;
 import org.sparkrnn.driver.cluster.StopRequest;
@@ -19,7 +18,8 @@ import org.sparkrnn.driver.cluster.StopSignals;
 import org.sparkrnn.driver.rounds.TrainOptions;
 import org.sparkrnn.driver.rounds.Trainer;
 import org.sparkrnn.driver.storage.HadoopFiles;
-import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.ModelSchema;
+import org.sparkrnn.worker.training.TrainingCorpus;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -72,7 +72,7 @@ final class CompareCommand implements Callable<Integer> {
 
   @Option(
       names = "--loss",
-      paramLabel = "NATS",
+      paramLabel = "LOSS",
       description = "Validation loss to measure the time to (default: the best that all reached).")
   private Optional<Double> loss = Optional.empty();
 
@@ -87,13 +87,12 @@ final class CompareCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     HadoopFiles files = Session.files();
     TrainingConfig shared = ConfigFile.load(files, configFile, overrides);
-    int vocabulary = new CorpusReader(files, shared.corpus().path()).vocabulary().size();
-    long wished =
-        parameters.orElseGet(() -> (long) ModelSpec.of(shared.model(), vocabulary).layout().size());
+    ModelSchema schema = TrainingCorpus.open(files, shared.corpus().path(), shared).schema();
+    long wished = parameters.orElseGet(() -> (long) schema.spec(shared).layout().size());
     Map<String, TrainingConfig> runs = new LinkedHashMap<>();
     for (String text : cells) {
       ComparedCell cell = ComparedCell.parse(text);
-      TrainingConfig config = cell.config(files, configFile, overrides, output, vocabulary, wished);
+      TrainingConfig config = cell.config(files, configFile, overrides, output, schema, wished);
       if (runs.put(cell.name(), config) != null) {
         throw new BadInputException("Cannot compare %s with itself".formatted(text));
       }
@@ -114,8 +113,7 @@ final class CompareCommand implements Callable<Integer> {
             return 0;
           }
         }
-        ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
-        rows.add(ComparisonRow.of(run.getKey(), files, config, spec));
+        rows.add(ComparisonRow.of(run.getKey(), files, config, schema.spec(config)));
       }
     }
     print(rows);
@@ -131,16 +129,16 @@ final class CompareCommand implements Callable<Integer> {
       return;
     }
     int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
-    String columns = "%-" + Math.max(width, 4) + "s %7s %12s %10s %16s %10s %18s";
+    String columns = "%-" + Math.max(width, 4) + "s %7s %12s %10s %16s %10s %16s";
     println(
         columns,
         "cell",
         "units",
         "parameters",
         "tokens/s",
-        "validation, nats",
+        "validation loss",
         "training",
-        "time to %.4f nats".formatted(target));
+        "time to %.4f".formatted(target));
     for (ComparisonRow row : rows) {
       OptionalDouble seconds = row.secondsTo(target);
       println(

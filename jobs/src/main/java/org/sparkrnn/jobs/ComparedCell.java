@@ -7,7 +7,7 @@ import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.driver.storage.HadoopFiles;
-import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.ModelSchema;
 
 /**
  * One side of a comparison: {@code CELL} or {@code CELL:KEY=VALUE,KEY=VALUE}, with as many hidden
@@ -44,7 +44,7 @@ record ComparedCell(String name, List<String> settings) {
       String file,
       List<String> shared,
       String folder,
-      int vocabulary,
+      ModelSchema schema,
       long parameters)
       throws IOException {
     List<String> overrides = new ArrayList<>(shared);
@@ -56,39 +56,39 @@ record ComparedCell(String name, List<String> settings) {
           all.add("model.hidden=" + units);
           return ConfigFile.load(files, file, all);
         };
-    return sizes.of(fittingUnits(sizes, vocabulary, parameters));
+    return sizes.of(fittingUnits(sizes, schema, parameters));
   }
 
   /** The settings with so many hidden units. */
   private interface Sizes {
     TrainingConfig of(int units) throws IOException;
 
-    default long parameters(int units, int vocabulary) throws IOException {
-      return ModelSpec.of(of(units).model(), vocabulary).layout().size();
+    default long parameters(int units, ModelSchema schema) throws IOException {
+      return schema.spec(of(units)).layout().size();
     }
   }
 
   /** Units whose number of parameters, which grows with them, is nearest to the wished one. */
-  private int fittingUnits(Sizes sizes, int vocabulary, long parameters) throws IOException {
+  private int fittingUnits(Sizes sizes, ModelSchema schema, long parameters) throws IOException {
     int below = 1;
     int above = 2;
-    while (above < MOST_UNITS && sizes.parameters(above, vocabulary) < parameters) {
+    while (above < MOST_UNITS && sizes.parameters(above, schema) < parameters) {
       above *= 2;
     }
     while (above - below > 1) {
       int middle = (below + above) / 2;
-      if (sizes.parameters(middle, vocabulary) <= parameters) {
+      if (sizes.parameters(middle, schema) <= parameters) {
         below = middle;
       } else {
         above = middle;
       }
     }
-    long missing = parameters - sizes.parameters(below, vocabulary);
+    long missing = parameters - sizes.parameters(below, schema);
     if (missing < 0) {
       throw new BadInputException(
           "Cannot compare %s at %d parameters: with one unit it has %d"
               .formatted(name, parameters, parameters - missing));
     }
-    return missing <= sizes.parameters(above, vocabulary) - parameters ? below : above;
+    return missing <= sizes.parameters(above, schema) - parameters ? below : above;
   }
 }

@@ -62,7 +62,7 @@ record ComparisonRow(
         List.copyOf(evaluations));
   }
 
-  /** The lowest validation loss, in nats per token; NaN if there was no evaluation. */
+  /** The lowest validation loss; NaN if there was no evaluation. */
   double bestLoss() {
     return evaluations.stream().mapToDouble(Evaluated::lossNats).min().orElse(Double.NaN);
   }

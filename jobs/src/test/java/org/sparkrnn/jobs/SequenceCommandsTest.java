@@ -160,5 +160,34 @@ class SequenceCommandsTest {
     assertThat(lines.get(0)).isEqualTo("step,x");
     double next = Double.parseDouble(lines.get(1).substring(2));
     assertThat(next).isBetween(94.0, 106.0); // sin(240·π/4) is 0
+    compare();
+  }
+
+  /** Cells are compared on sequences as on text. */
+  private void compare() throws IOException {
+    CommandRun run =
+        run(
+            "compare",
+            "--config",
+            "" + folder.resolve("test.conf"),
+            "--set",
+            "training.epochs=1",
+            "--cell",
+            "rnn-tanh",
+            "gru",
+            "--output",
+            "" + folder.resolve("compared"),
+            "--json");
+    assertThat(run.exitCode()).as(run.error()).isZero();
+    List<JsonNode> rows = new ArrayList<>();
+    for (String line : (Iterable<String>) run.out().lines()::iterator) {
+      rows.add(new ObjectMapper().readTree(line));
+    }
+    assertThat(rows).extracting(row -> row.get("cell").asText()).containsExactly("rnn-tanh", "gru");
+    double parameters = rows.get(1).get("parameters").asDouble();
+    assertThat(rows.get(0).get("parameters").asDouble())
+        .isBetween(0.9 * parameters, 1.1 * parameters);
+    assertThat(rows)
+        .allSatisfy(row -> assertThat(row.get("validation_loss_nats").asDouble()).isPositive());
   }
 }
