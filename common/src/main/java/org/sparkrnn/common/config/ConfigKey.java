@@ -56,6 +56,8 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("model.dropout-output", c -> c.model().dropouts().dropoutOutputOrNaN()),
           semantic("model.embedding-dropout", c -> c.model().dropouts().embeddingDropout()),
           semantic("model.word-dropout", c -> c.model().dropouts().wordDropout()),
+          semantic(
+              "model.recurrent-weight-dropout", c -> c.model().dropouts().recurrentWeightDropout()),
           semantic("model.initialization", c -> c.model().initialization()),
           semantic("model.initialization-range", c -> c.model().initializationRange()),
           semantic("model.forget-gate-bias", c -> c.model().forgetGateBiasOrNaN()),

@@ -12,6 +12,7 @@ import java.io.Serializable;
  * @param dropoutOutputOrNaN see {@link #dropoutOutput}
  * @param embeddingDropout share of the embedding's rows
  * @param wordDropout share of the tokens
+ * @param recurrentWeightDropout share of the weights from a hidden state to the next
  */
 public record DropoutConfig(
     double dropout,
@@ -20,7 +21,8 @@ public record DropoutConfig(
     double dropoutHiddenOrNaN,
     double dropoutOutputOrNaN,
     double embeddingDropout,
-    double wordDropout)
+    double wordDropout,
+    double recurrentWeightDropout)
     implements Serializable {
   /** Which masks are drawn. */
   public enum Kind {
@@ -37,6 +39,7 @@ public record DropoutConfig(
     Checks.requireShare("model.dropout-output", either(dropoutOutputOrNaN, dropout));
     Checks.requireShare("model.embedding-dropout", embeddingDropout);
     Checks.requireShare("model.word-dropout", wordDropout);
+    Checks.requireShare("model.recurrent-weight-dropout", recurrentWeightDropout);
   }
 
   /** Share of the elements of the first layer's input; null in a file: {@code dropout}. */

@@ -16,7 +16,7 @@ import org.sparkrnn.common.errors.BadInputException;
  * @param pretrainedEmbeddings file of word vectors that a new run's embedding starts from; empty
  *     for none
  * @param frozenEmbedding whether the embedding stays as it starts
- * @param dropouts what is zeroed on the non-recurrent connections
+ * @param dropouts what is zeroed while training
  * @param initializationRange half the width of the interval that {@code uniform} draws from
  * @param forgetGateBiasOrNaN see {@link #forgetGateBias}
  */

@@ -42,7 +42,15 @@ class SequenceRoundsTest {
   static {
     RUNS.put(
         "labels",
-        Map.of("model.task", "classification", "model.dropout", 0.2, "training.replicas", 3));
+        Map.of(
+            "model.task",
+            "classification",
+            "model.dropout",
+            0.2,
+            "model.recurrent-weight-dropout",
+            0.2,
+            "training.replicas",
+            3));
     RUNS.put(
         "tags",
         Map.of(

@@ -99,8 +99,10 @@ final class Checks {
       throw new IllegalArgumentException(
           "Cannot drop %d rows of %s into %s".formatted(rows, in.shape(), out.shape()));
     }
-    if (!in.isPadded() || !out.isPadded()) {
-      throw new IllegalArgumentException("Cannot drop in matrices that are not padded");
+    boolean dense = in.isDense() && out.isDense();
+    if (!dense && !(in.isPadded() && out.isPadded())) {
+      throw new IllegalArgumentException(
+          "Cannot drop in matrices that are neither all padded nor all dense");
     }
   }
 

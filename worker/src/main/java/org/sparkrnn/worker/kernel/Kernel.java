@@ -183,8 +183,9 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
       Matrix dStates);
 
   /**
-   * {@code out = in ∘ mask / (1 − rate)} for the first rows, both padded; forward on activations,
-   * backward on their gradients with the same key. In and out may be the same.
+   * {@code out = in ∘ mask / (1 − rate)} for the first rows, both padded or both dense; forward on
+   * activations or weights, backward on their gradients with the same key. In and out may be the
+   * same.
    *
    * @param period rows after which the mask begins again; {@code rows} for one of its own for each
    * @param rate probability of a zero, in [0, 1)

@@ -84,6 +84,30 @@ public record RecurrentLayer(
     return x.isAbsent();
   }
 
+  /**
+   * The same layer that takes its recurrent weights, when it is packed, from elsewhere in its
+   * arena.
+   */
+  public RecurrentLayer withRecurrentWeights(Matrix weights) {
+    return new RecurrentLayer(
+        cell,
+        time,
+        batch,
+        input,
+        hiddenUnits,
+        parameters.withRecurrentWeights(weights),
+        gradients,
+        x,
+        hidden,
+        cellState,
+        gates,
+        packed,
+        dHiddenSequence,
+        dx,
+        dHidden,
+        dCell);
+  }
+
   /** The layer's output of {@code steps} steps: {@code [steps·batch, hidden]}. */
   public Matrix output(int steps) {
     return hidden.rows(batch, steps * batch);

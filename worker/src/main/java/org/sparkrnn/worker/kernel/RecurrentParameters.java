@@ -23,6 +23,11 @@ public record RecurrentParameters(
     return new RecurrentParameters(none, none, none, none, none);
   }
 
+  /** The same with other recurrent weights. */
+  RecurrentParameters withRecurrentWeights(Matrix other) {
+    return new RecurrentParameters(inputWeights, other, inputBias, recurrentBias, peepholes);
+  }
+
   /** Elements of all blocks. */
   static int size(CellKind cell, int input, int hidden) {
     return cell.rows(hidden) * (input + hidden + 2) + cell.peepholes() * hidden;

@@ -14,14 +14,22 @@ import org.sparkrnn.common.config.DropoutConfig.Kind;
  * @param output of the last layer's output
  * @param embedding of the embedding's rows, the same in the whole window
  * @param word of the tokens
+ * @param recurrentWeights of the weights from a hidden state to the next, the same at all steps of
+ *     a window
  */
 public record Dropout(
-    Kind kind, float input, float hidden, float output, float embedding, float word)
+    Kind kind,
+    float input,
+    float hidden,
+    float output,
+    float embedding,
+    float word,
+    float recurrentWeights)
     implements Serializable {
 
   /** Of the first layer's input and of every layer's output. */
   static Dropout of(float input, float rate) {
-    return new Dropout(Kind.INDEPENDENT, input, rate, rate, 0, 0);
+    return new Dropout(Kind.INDEPENDENT, input, rate, rate, 0, 0, 0);
   }
 
   static Dropout of(DropoutConfig config, boolean oneHot) {
@@ -31,12 +39,13 @@ public record Dropout(
         (float) config.dropoutHidden(),
         (float) config.dropoutOutput(),
         (float) config.embeddingDropout(),
-        (float) config.wordDropout());
+        (float) config.wordDropout(),
+        (float) config.recurrentWeightDropout());
   }
 
   /** Whether anything is ever dropped. */
   public boolean isActive() {
-    return input > 0 || hidden > 0 || output > 0 || dropsRows();
+    return input > 0 || hidden > 0 || output > 0 || dropsRows() || recurrentWeights > 0;
   }
 
   /** Whether whole vectors are dropped before the first layer. */

@@ -22,6 +22,9 @@ final class RecurrentStack {
   private final Matrix none;
   private final List<RecurrentLayer> layers = new ArrayList<>();
 
+  /** One per layer where recurrent weights are dropped; else none. */
+  private final List<RecurrentWeightDropout> weightDropouts = new ArrayList<>();
+
   /** What leaves each layer; absent where that is its hidden state itself. */
   private final List<Matrix> outputs = new ArrayList<>();
 
@@ -52,6 +55,10 @@ final class RecurrentStack {
               .get(index)
               .bind(arena, parameters.recurrent(index), gradients.recurrent(index), x, dx);
       layers.add(layer);
+      float weightRate = memory.training() ? spec.dropout().recurrentWeights() : 0;
+      if (weightRate > 0) {
+        weightDropouts.add(new RecurrentWeightDropout(kernel, weightRate, index, 0, layer));
+      }
       outputs.add(
           memory.outputs().get(index).floats() == 0
               ? none
@@ -75,9 +82,12 @@ final class RecurrentStack {
     return own.isAbsent() ? layers.get(index).output(window) : own;
   }
 
+  /** Packs the weights; where they are dropped, each step packs what it keeps of them instead. */
   void pack() {
-    for (RecurrentLayer layer : layers) {
-      kernel.pack(layer);
+    if (weightDropouts.isEmpty()) {
+      for (RecurrentLayer layer : layers) {
+        kernel.pack(layer);
+      }
     }
   }
 
@@ -89,6 +99,9 @@ final class RecurrentStack {
   }
 
   void forwardWithDropout(int time, int[] tokens, Masks masks) {
+    for (RecurrentWeightDropout weights : weightDropouts) {
+      weights.pack(masks);
+    }
     for (int index = 0; index < layers.size(); index++) {
       RecurrentLayer layer = layers.get(index);
       kernel.forward(layer, time, tokens);
@@ -134,6 +147,9 @@ final class RecurrentStack {
       layer.dHidden().zero();
       layer.dCell().zero();
       kernel.backward(layer, time, tokens);
+      if (!weightDropouts.isEmpty()) {
+        weightDropouts.get(index).backward(masks);
+      }
       if (spec.isResidual(index)) {
         kernel.addDifference(dSum, none, positions, 1f, layer.dx());
       }

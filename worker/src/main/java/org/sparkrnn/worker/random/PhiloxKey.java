@@ -37,6 +37,18 @@ public record PhiloxKey(long seed, int step, int replica, int purpose) {
     return new PhiloxKey(seed, step, replica, Purpose.EMBEDDING_DROPOUT.code());
   }
 
+  /**
+   * The stream that drops recurrent weights of a layer in a local step; the index is the element of
+   * {@code weight_hh}.
+   *
+   * @param direction 0 forwards, 1 backwards
+   */
+  public static PhiloxKey recurrentWeightDropout(
+      long seed, int step, int replica, int layer, int direction) {
+    int purpose = Purpose.RECURRENT_WEIGHT_DROPOUT.at(2 * layer + direction);
+    return new PhiloxKey(seed, step, replica, purpose);
+  }
+
   /** The stream that rounds what a replica sends after a round that began at {@code step}. */
   public static PhiloxKey delta(long seed, int step, int replica) {
     return new PhiloxKey(seed, step, replica, Purpose.DELTA.code());

@@ -21,8 +21,10 @@ public enum Purpose {
   WORD_DROPOUT(7),
   /** Rows of the embedding that are dropped. */
   EMBEDDING_DROPOUT(8),
-  /** Dropout masks; {@link #at} adds the place in the model. */
-  DROPOUT(0x1000);
+  /** Masks of activations; {@link #at} adds the place in the model. */
+  DROPOUT(0x1000),
+  /** Masks of recurrent weights; {@link #at} adds the layer and its direction. */
+  RECURRENT_WEIGHT_DROPOUT(0x2000);
 
   private static final int PLACES = 0x1000;
 
@@ -38,7 +40,7 @@ public enum Purpose {
 
   /** The code of one of several places that draw for the same purpose, counted from 0. */
   public int at(int place) {
-    if (this != DROPOUT || place < 0 || place >= PLACES) {
+    if (code < PLACES || place < 0 || place >= PLACES) {
       throw new IllegalArgumentException("Cannot draw for %s at place %d".formatted(this, place));
     }
     return code + place;

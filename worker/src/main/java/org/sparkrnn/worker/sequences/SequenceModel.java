@@ -16,6 +16,7 @@ import org.sparkrnn.worker.kernel.RecurrentParameters;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.RecurrentWeightDropout;
 import org.sparkrnn.worker.model.TouchedRows;
 import org.sparkrnn.worker.model.TrainableModel;
 import org.sparkrnn.worker.random.PhiloxKey;
@@ -46,6 +47,9 @@ public final class SequenceModel implements TrainableModel {
   private final Matrix input;
   private final Matrix dInput;
   private final List<SequenceLayer> layers = new ArrayList<>();
+
+  /** One per layer and direction where recurrent weights are dropped; else none. */
+  private final List<RecurrentWeightDropout> weightDropouts = new ArrayList<>();
 
   /** What dropout leaves of each layer's output but the last one's, where it needs a place. */
   private final List<Matrix> dropped = new ArrayList<>();
@@ -83,6 +87,7 @@ public final class SequenceModel implements TrainableModel {
     for (int index = 0; index < spec.layers(); index++) {
       SequenceLayer layer = layer(memory.layers().get(index), index, x, dx, positions);
       layers.add(layer);
+      addWeightDropout(layer, index);
       Matrix place = matrix(memory.layers().get(index).dropped(), positions, spec.hidden(index));
       dropped.add(place.isAbsent() ? layer.output() : place);
       x = dropped.get(index);
@@ -134,6 +139,14 @@ public final class SequenceModel implements TrainableModel {
         dx,
         two ? matrix(memory.joined(), positions, spec.features()) : first.output(first.time()),
         two ? matrix(memory.dJoined(), positions, spec.features()) : first.dHiddenSequence());
+  }
+
+  private void addWeightDropout(SequenceLayer layer, int index) {
+    float rate = training ? spec.dropout().recurrentWeights() : 0;
+    for (int d = 0; rate > 0 && d < layer.directions().size(); d++) {
+      RecurrentLayer direction = layer.directions().get(d);
+      weightDropouts.add(new RecurrentWeightDropout(kernel, rate, index, d, direction));
+    }
   }
 
   private Matrix matrix(Region region, int rows, int columns) {
@@ -231,7 +244,9 @@ public final class SequenceModel implements TrainableModel {
 
   @Override
   public void pack() {
-    layers.forEach(SequenceLayer::pack);
+    if (weightDropouts.isEmpty()) { // else each step packs what it keeps of the weights
+      layers.forEach(SequenceLayer::pack);
+    }
     kernel.packOutput(head);
   }
 
@@ -249,9 +264,15 @@ public final class SequenceModel implements TrainableModel {
    * @return sum of the losses, unscaled: nats, or squared errors meaned over the outputs
    */
   public double train(SequenceBatch batch, float scale, LanguageModel.Masks masks) {
+    for (RecurrentWeightDropout weights : weightDropouts) {
+      weights.pack(masks);
+    }
     forward(batch, masks);
     loss(batch, scale, true);
     backward(batch, masks);
+    for (RecurrentWeightDropout weights : weightDropouts) {
+      weights.backward(masks);
+    }
     double[] losses = new double[batch.predictions()];
     losses(losses.length, losses);
     double sum = 0;

@@ -76,7 +76,7 @@ class TorchWindowTest {
 
   private static ModelSpec special(
       CellKind cell, List<Integer> hidden, boolean residual, boolean tied) {
-    Dropout none = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0);
+    Dropout none = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0, 0);
     return new ModelSpec(cell, hidden, 11, Input.EMBEDDING, 6, residual, tied, false, none);
   }
 

@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -104,14 +105,19 @@ abstract class KernelAccuracyContract {
     double bound = bound(hidden);
     boolean switches = spec.cell() == CellKind.RNN_RELU && precision() != Precision.FLOAT32;
 
-    ReferenceModel reference = new ReferenceModel(spec, STREAMS, doubles(parameters));
+    double[] exact = new double[parameters.length];
+    ReferenceModel reference = new ReferenceModel(spec, STREAMS, exact);
     LanguageModel.Masks before = new LanguageModel.Masks(SEED, 8, 0);
     LanguageModel.Masks now = new LanguageModel.Masks(SEED, 9, 0);
     double[][] masksBefore = DropoutFactors.of(spec, TIME, STREAMS, labels, before);
+    setProduct(exact, parameters, DropoutFactors.ofWeights(spec, before));
     reference.forward(TIME, labels, tokens, doubles(state), masksBefore);
     double[][] masks = DropoutFactors.of(spec, TIME, STREAMS, tokens, now);
+    double[] kept = DropoutFactors.ofWeights(spec, now);
+    setProduct(exact, parameters, kept);
     double[] losses = reference.forward(TIME, tokens, labels, reference.finalState(), masks);
-    double[] gradients = reference.backward(scale, penalties, masks).parameters();
+    double[] gradients =
+        DropoutFactors.product(reference.backward(scale, penalties, masks).parameters(), kept);
 
     try (LanguageModel model = LanguageModel.forTraining(spec, kernel(), STREAMS, TIME, 0)) {
       model.setParameters(parameters);
@@ -129,6 +135,10 @@ abstract class KernelAccuracyContract {
         assertClose(block.name(), actual, gradients, block.offset(), block.size(), limit);
       }
     }
+  }
+
+  private static void setProduct(double[] product, float[] left, double[] right) {
+    Arrays.setAll(product, i -> left[i] * right[i]);
   }
 
   private static void assertClose(

@@ -155,6 +155,34 @@ abstract class KernelOperationsContract extends SequenceKernelContract {
     }
   }
 
+  /** Weights are dense: what lies before and after them stays. */
+  @Test
+  void dropoutOfADenseMatrixLeavesWhatIsAroundIt() {
+    PhiloxKey key = PhiloxKey.recurrentWeightDropout(5, 6, 7, 8, 1);
+    for (int columns : new int[] {1, 7, 33, 64}) {
+      int rows = 5;
+      int size = rows * columns;
+      ArenaPlan plan = new ArenaPlan();
+      Region region = plan.region("vector", 2L * size + 3);
+      try (Arena arena = kernel().allocate(plan)) {
+        Matrix vector = region.dense(arena, 0, 1, 2 * size + 3);
+        LayerFixture.randomise(vector, new SplittableRandom(5), 1f);
+        float[] expected = vector.toArray();
+        for (int i = 0; i < size; i++) {
+          boolean kept = Integer.toUnsignedLong(key.word(i)) >= Math.round(0.3f * 0x1p32);
+          expected[size + 2 + i] = kept ? expected[1 + i] * (1f / (1f - 0.3f)) : 0f;
+        }
+        Matrix in = region.dense(arena, 1, rows, columns);
+        Matrix out = region.dense(arena, size + 2, rows, columns);
+        kernel().dropout(in, out, rows, rows, 0.3f, key);
+        assertSame(columns + " columns", vector.toArray(), expected);
+        System.arraycopy(expected, size + 2, expected, 1, size);
+        kernel().dropout(in, in, rows, rows, 0.3f, key);
+        assertSame(columns + " columns, in place", vector.toArray(), expected);
+      }
+    }
+  }
+
   @Test
   void differencesAreAddedAndRowsScaled() {
     for (int columns : new int[] {1, 16, 33, 100}) {

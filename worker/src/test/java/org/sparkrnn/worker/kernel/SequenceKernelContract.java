@@ -22,6 +22,7 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.random.PhiloxKey;
+import org.sparkrnn.worker.reference.DropoutFactors;
 import org.sparkrnn.worker.reference.ReferenceSequenceModel;
 import org.sparkrnn.worker.sequences.SampleSequences;
 import org.sparkrnn.worker.sequences.SequenceBatch;
@@ -216,13 +217,16 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
         random.doubles(spec.layout().size(), -0.5, 0.5).map(value -> (float) value).toArray();
     SequenceBatch batch = new SequenceBatch(spec, SEQUENCE_STREAMS, 6);
     batch.fill(sequences, new long[] {0, 1, 2}, LENGTHS.length, true);
-    ReferenceSequenceModel reference = new ReferenceSequenceModel(spec, w);
+    double[] kept = DropoutFactors.ofWeights(spec, new Masks(SEQUENCE_SEED, 2, 0));
+    ReferenceSequenceModel reference =
+        new ReferenceSequenceModel(spec, DropoutFactors.product(w, kept));
     double[] gradients = new double[w.length];
     double expected = 0;
     for (int b = 0; b < LENGTHS.length; b++) {
       expected += reference.loss(sequences.sequence(b), masks(spec, batch, b));
       reference.addGradients(0.25, gradients);
     }
+    gradients = DropoutFactors.product(gradients, kept);
     float[] parameters = new float[w.length];
     for (int i = 0; i < w.length; i++) {
       parameters[i] = (float) w[i];

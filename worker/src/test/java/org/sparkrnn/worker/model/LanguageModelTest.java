@@ -79,7 +79,6 @@ class LanguageModelTest {
     SplittableRandom random = new SplittableRandom(SEED);
     float[] parameters = parameters(spec);
     double[] exact = new double[parameters.length];
-    Arrays.setAll(exact, i -> parameters[i]);
     ReferenceModel reference = new ReferenceModel(spec, STREAMS, exact);
     double[] state = new double[spec.stateFloats(STREAMS)];
     try (LanguageModel model =
@@ -95,9 +94,13 @@ class LanguageModelTest {
         double loss = model.train(time, tokens, labels, scale, penalties, masks);
 
         double[][] factors = DropoutFactors.of(spec, time, STREAMS, tokens, masks);
+        double[] weights = DropoutFactors.ofWeights(spec, masks);
+        Arrays.setAll(exact, i -> parameters[i] * weights[i]);
         double[] losses = reference.forward(time, tokens, labels, state, factors);
         state = reference.finalState();
-        double[] gradients = reference.backward(scale, penalties, factors).parameters();
+        double[] gradients =
+            DropoutFactors.product(
+                reference.backward(scale, penalties, factors).parameters(), weights);
         double exactLoss = Arrays.stream(losses).sum();
         // 54 nats where states are below 1; a rectifier's states, and with them its losses, grow.
         assertThat(Math.abs(loss - exactLoss)).isLessThan(1e-4 * Math.max(1, exactLoss / 54));
@@ -142,7 +145,7 @@ class LanguageModelTest {
             true,
             true,
             false,
-            new Dropout(Kind.VARIATIONAL, 0, 0, 0, 0, 0)));
+            new Dropout(Kind.VARIATIONAL, 0, 0, 0, 0, 0, 0)));
   }
 
   private static void evaluationMatchesTraining(ModelSpec spec) {
@@ -199,6 +202,7 @@ class LanguageModelTest {
     LanguageModel.Masks masks = new LanguageModel.Masks(SEED, 0, 5);
     double[][] factors = DropoutFactors.of(awd.spec(), WINDOW, STREAMS, tokens, masks);
     assertThat(Arrays.stream(factors)).allMatch(DropoutFactors::drops);
+    assertThat(DropoutFactors.ofWeights(awd.spec(), masks)).matches(DropoutFactors::drops);
   }
 
   @Test

@@ -2,6 +2,7 @@ package org.sparkrnn.worker.reference;
 
 import java.util.Arrays;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
+import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -33,6 +34,32 @@ public final class DropoutFactors {
       factors[0][i] *= factor(row, tokens[position], dropout.embedding());
     }
     return factors;
+  }
+
+  /** Factors of all parameters: of recurrent weights what their dropout leaves, of others 1. */
+  public static double[] ofWeights(ModelSpec spec, Masks masks) {
+    double[] factors = new double[spec.layout().size()];
+    Arrays.fill(factors, 1);
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      for (int d = 0; d < spec.directions().size(); d++) {
+        String name = "rnn.weight_hh_l" + layer + spec.directions().get(d);
+        ParameterBlock block = spec.layout().block(name);
+        PhiloxKey key =
+            new PhiloxKey(
+                masks.seed(), (int) masks.step(), masks.replica(), 0x2000 + 2 * layer + d);
+        for (int i = 0; i < block.size(); i++) {
+          factors[block.offset() + i] = factor(key, i, spec.dropout().recurrentWeights());
+        }
+      }
+    }
+    return factors;
+  }
+
+  /** Element by element. */
+  public static double[] product(double[] left, double[] right) {
+    double[] product = new double[left.length];
+    Arrays.setAll(product, i -> left[i] * right[i]);
+    return product;
   }
 
   private static double factor(PhiloxKey key, int index, float rate) {

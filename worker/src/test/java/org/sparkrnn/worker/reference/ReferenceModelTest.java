@@ -2,6 +2,7 @@ package org.sparkrnn.worker.reference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,6 +13,7 @@ import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.model.ActivationPenalties;
+import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
 
 /** Backward against central differences of forward, in double. */
@@ -73,20 +75,24 @@ class ReferenceModelTest {
     double[][] masks = masks(spec, random, time * batch);
     double scale = ReferenceModel.scale(reduction, time, batch);
 
-    ReferenceModel model = new ReferenceModel(spec, batch, parameters);
+    double[] kept = DropoutFactors.ofWeights(spec, new Masks(SEED, 0, 0));
+    double[] weights = DropoutFactors.product(parameters, kept);
+    ReferenceModel model = new ReferenceModel(spec, batch, weights);
     // A window before, so that the state is a carried one.
     model.forward(time, labels, tokens, state, masks);
     double[] carried = model.finalState();
     model.forward(time, tokens, labels, carried, masks);
     ReferenceModel.Gradients gradients = model.backward(scale, penalties, masks);
+    double[] dParameters = DropoutFactors.product(gradients.parameters(), kept);
 
     Loss loss =
-        () ->
-            scale * sum(model.forward(time, tokens, labels, carried, masks))
-                + model.penalty(scale, penalties);
+        () -> {
+          Arrays.setAll(weights, i -> parameters[i] * kept[i]);
+          return scale * sum(model.forward(time, tokens, labels, carried, masks))
+              + model.penalty(scale, penalties);
+        };
     for (ParameterBlock block : spec.layout().blocks()) {
-      assertGradient(
-          block.name(), parameters, block.offset(), block.size(), gradients.parameters(), loss);
+      assertGradient(block.name(), parameters, block.offset(), block.size(), dParameters, loss);
     }
     assertGradient("state", carried, 0, carried.length, gradients.state(), loss);
   }

@@ -15,23 +15,29 @@ import org.sparkrnn.worker.model.ModelSpec;
  * @param name for messages
  */
 public record SpecialModels(String name, ModelSpec spec, ActivationPenalties penalties) {
-  private static final Dropout NONE = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0);
-  private static final Dropout AWD = new Dropout(Kind.VARIATIONAL, 0.4f, 0.25f, 0.3f, 0.2f, 0.1f);
+  private static final Dropout NONE = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0, 0);
+  private static final Dropout AWD =
+      new Dropout(Kind.VARIATIONAL, 0.4f, 0.25f, 0.3f, 0.2f, 0.1f, 0.5f);
+  private static final Dropout WEIGHTS = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0, 0.4f);
   private static final ActivationPenalties BOTH = new ActivationPenalties(2, 1);
 
-  /** Each with a cell of two states and one of one. */
+  /** Each with a cell of two states and one of one; weights dropped with every cell. */
   public static Stream<SpecialModels> all(int vocabulary) {
-    return Stream.of(CellKind.LSTM, CellKind.GRU)
-        .flatMap(
-            cell ->
-                Stream.of(
-                    of(cell, "sizes per layer", List.of(5, 18, 7), vocabulary, 6, NONE),
-                    residual(cell, vocabulary, NONE),
-                    residual(cell, vocabulary, new Dropout(Kind.INDEPENDENT, 0, 0.3f, 0, 0, 0)),
-                    residual(cell, vocabulary, AWD),
-                    tied(cell, vocabulary, List.of(7), NONE, ActivationPenalties.NONE),
-                    tied(cell, vocabulary, List.of(18, 5, 7), AWD, BOTH),
-                    oneHot(cell, vocabulary)));
+    return Stream.concat(
+        Stream.of(CellKind.values())
+            .map(cell -> of(cell, "weights dropped", List.of(18, 5), vocabulary, 6, WEIGHTS)),
+        Stream.of(CellKind.LSTM, CellKind.GRU)
+            .flatMap(
+                cell ->
+                    Stream.of(
+                        of(cell, "sizes per layer", List.of(5, 18, 7), vocabulary, 6, NONE),
+                        residual(cell, vocabulary, NONE),
+                        residual(
+                            cell, vocabulary, new Dropout(Kind.INDEPENDENT, 0, 0.3f, 0, 0, 0, 0)),
+                        residual(cell, vocabulary, AWD),
+                        tied(cell, vocabulary, List.of(7), NONE, ActivationPenalties.NONE),
+                        tied(cell, vocabulary, List.of(18, 5, 7), AWD, BOTH),
+                        oneHot(cell, vocabulary))));
   }
 
   private static SpecialModels of(
@@ -69,7 +75,7 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
   }
 
   private static SpecialModels oneHot(CellKind cell, int vocabulary) {
-    Dropout dropout = new Dropout(Kind.VARIATIONAL, 0, 0.25f, 0.4f, 0, 0);
+    Dropout dropout = new Dropout(Kind.VARIATIONAL, 0, 0.25f, 0.4f, 0, 0, 0);
     return new SpecialModels(
         cell + " one-hot " + dropout,
         new ModelSpec(

@@ -1,14 +1,17 @@
 package org.sparkrnn.worker.sequences;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.config.TaskConfig.Bidirectional;
 import org.sparkrnn.common.config.TaskConfig.Pooling;
 import org.sparkrnn.common.config.TaskConfig.Task;
 import org.sparkrnn.common.sequences.SequenceSource;
 import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.model.TaskSpec;
 import org.sparkrnn.worker.reference.ReferenceSequenceModel.Sequence;
@@ -44,7 +47,7 @@ public final class SampleSequences implements SequenceSource {
     return List.copyOf(sequences);
   }
 
-  /** A model of one of the tasks; numbers as input for regression. */
+  /** A model of one of the tasks, weights dropped too; numbers as input for regression. */
   public static ModelSpec spec(
       CellKind cell,
       int layers,
@@ -57,12 +60,21 @@ public final class SampleSequences implements SequenceSource {
     Input used = dense ? Input.ONE_HOT : input;
     return new ModelSpec(
         cell,
-        layers,
+        Collections.nCopies(layers, 4),
         5,
         used,
         used == Input.EMBEDDING ? 3 : 0,
-        4,
-        dropout,
+        false,
+        false,
+        false,
+        new Dropout(
+            Kind.INDEPENDENT,
+            used == Input.EMBEDDING ? dropout : 0,
+            dropout,
+            dropout,
+            0,
+            0,
+            dropout),
         new TaskSpec(task, 6, dense, bidirectional, pooling));
   }
 

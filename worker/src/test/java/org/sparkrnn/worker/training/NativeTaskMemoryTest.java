@@ -59,6 +59,7 @@ class NativeTaskMemoryTest {
             "model.input=" + (embedding == 0 ? "one-hot" : "embedding"),
             "model.embedding=" + Math.max(1, embedding),
             "model.dropout=" + dropout,
+            "model.recurrent-weight-dropout=" + dropout, // takes none
             "batch.streams=" + batch,
             "batch.window=" + window,
             "optimizer.kind=" + optimizer,

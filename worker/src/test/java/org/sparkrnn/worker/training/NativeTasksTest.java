@@ -115,6 +115,7 @@ class NativeTasksTest {
             "model.input=" + input,
             "model.hidden=" + hidden,
             "model.dropout=0.2",
+            "model.recurrent-weight-dropout=0.2",
             "batch.streams=" + streams,
             "batch.window=" + window,
             "optimizer.kind=" + optimizer,

@@ -72,7 +72,9 @@ class SequenceTrainingTest {
       names = {"CLASSIFICATION", "TAGGING", "REGRESSION"})
   void aRunThatWasCutOffAndResumedEndsInTheSameBytes(Task task) throws IOException {
     Path corpus = corpus(task);
-    Map<String, Object> settings = new HashMap<>(Map.of("model.dropout", 0.2, "model.layers", 2));
+    Map<String, Object> settings =
+        new HashMap<>(
+            Map.of("model.dropout", 0.2, "model.recurrent-weight-dropout", 0.3, "model.layers", 2));
     train(
         SequenceCorpora.config(task, corpus, folder.resolve("whole"), settings),
         false,
