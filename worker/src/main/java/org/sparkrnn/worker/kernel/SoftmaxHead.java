@@ -91,6 +91,16 @@ public record SoftmaxHead(
     }
   }
 
+  /** Sum of {@link #squaredErrors} in their order. */
+  public double squaredErrorSum(int count, float[] copy) {
+    statistics.rows(0, count).read(copy, 0);
+    double sum = 0;
+    for (int p = 0; p < count; p++) {
+      sum += (double) copy[p * STATISTICS] / vocabulary();
+    }
+    return sum;
+  }
+
   void checkSquaredLoss(int count, Matrix targets, boolean gradients) {
     Checks.atMost("positions", count, positions);
     Checks.sameArena(weights, targets);

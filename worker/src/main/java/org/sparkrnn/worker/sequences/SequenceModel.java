@@ -273,13 +273,9 @@ public final class SequenceModel implements TrainableModel {
     for (RecurrentWeightDropout weights : weightDropouts) {
       weights.backward(masks);
     }
-    double[] losses = new double[batch.predictions()];
-    losses(losses.length, losses);
-    double sum = 0;
-    for (double loss : losses) {
-      sum += loss;
-    }
-    return sum;
+    return spec.task().task() == Task.REGRESSION
+        ? head.squaredErrorSum(batch.predictions(), statistics)
+        : head.lossSum(batch.predictions(), statistics);
   }
 
   /** Runs a batch, whose outputs {@link #outputs} hands out. */

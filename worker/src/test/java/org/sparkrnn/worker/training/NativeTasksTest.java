@@ -4,17 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkrnn.common.config.TaskConfig.Task;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.storage.LocalFiles;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.ModelSpec;
 
@@ -23,8 +29,8 @@ class NativeTasksTest {
   private static final com.sun.management.ThreadMXBean THREADS =
       (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
 
-  /** Coefficients of an update and views of matrices: less than 1 KiB before code is compiled. */
-  private static final int BYTES_OF_SMALL_OBJECTS = 1024;
+  /** Coefficients of an update, keys of masks, views of matrices, before code is compiled. */
+  private static final int BYTES_OF_SMALL_OBJECTS = 1536;
 
   private static TrainingConfig config(String... settings) {
     List<String> all =
@@ -107,7 +113,7 @@ class NativeTasksTest {
     "gru, momentum, one-hot, 72, 40, 35",
     "lstm, rmsprop, embedding, 72, 40, 35"
   })
-  void aStepAllocatesLessThanOneKibibyte(
+  void aStepAllocatesSmallObjectsOnly(
       String cell, String optimizer, String input, int hidden, int streams, int window) {
     TrainingConfig config =
         config(
@@ -137,6 +143,54 @@ class NativeTasksTest {
       assertThat(allocated[step] - allocated[step - 1])
           .as("bytes of step %d", step)
           .isLessThanOrEqualTo(BYTES_OF_SMALL_OBJECTS);
+    }
+  }
+
+  /** For each sequence too: views of the files' blocks. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Task.class,
+      names = {"CLASSIFICATION", "TAGGING", "REGRESSION"})
+  void aStepOnSequencesAllocatesSmallObjectsOnly(Task task, @TempDir Path folder)
+      throws IOException {
+    Path path = SequenceCorpora.write(folder.resolve("corpus"), task, 3, 400);
+    TrainingConfig config =
+        SequenceCorpora.config(
+            task,
+            path,
+            folder,
+            Map.of(
+                "kernel.choice",
+                "native",
+                "model.bidirectional",
+                "concat",
+                "model.hidden",
+                40,
+                "batch.streams",
+                16));
+    TrainingCorpus corpus = TrainingCorpus.open(new LocalFiles(), path.toString(), config);
+    ModelSpec spec = corpus.schema().spec(config);
+    Plan plan = Plan.of(config, corpus.trainingSize(config));
+    long[] allocated = new long[(int) plan.stepsPerEpoch() + 1];
+    int[] asked = {0};
+    corpus.train(
+        config,
+        spec,
+        kernel(config),
+        plan,
+        TrainingState.start(plan).task(0, (int) plan.stepsPerEpoch()),
+        spec.initialise(config.model(), 1),
+        ReplicaState.start(),
+        () -> {
+          allocated[asked[0]++] = allocatedBytes();
+          return false;
+        });
+    assertThat(asked[0]).isGreaterThan(12);
+    // The first steps load classes.
+    for (int step = 8; step < asked[0]; step++) {
+      assertThat(allocated[step] - allocated[step - 1])
+          .as("bytes of step %d", step)
+          .isLessThanOrEqualTo((1 + config.batch().streams()) * BYTES_OF_SMALL_OBJECTS);
     }
   }
 
