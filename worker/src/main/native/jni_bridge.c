@@ -239,6 +239,17 @@ NATIVE(void, logits)
     }
 }
 
+NATIVE(void, logitsBackward)
+(JNIEnv *env, jclass self, jint variant, jlongArray described, jint positions, jlong d_logits,
+ jint stride) {
+    (void)self;
+    softmax_head head;
+    if (!unpack_head(env, variant, described, &head)) return;
+    head.targets = floats(d_logits);
+    head.target_stride = stride;
+    kernel_numbered(variant)->softmax_backward(&head, positions);
+}
+
 // ---- Rows of a table
 
 #define ROWS_AT_ONCE 1024  // 4 KiB of stack

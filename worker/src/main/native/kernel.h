@@ -52,7 +52,9 @@ typedef struct softmax_head {
     float scale;
     bool gradients;
     float *d_weights, *d_bias, *d_states;
-    const float *targets;  // squared error instead of softmax: [positions, vocabulary]; else NULL
+    // [positions, vocabulary]: targets of a squared error instead of the softmax, or the gradients
+    // by the logits that softmax_backward begins with, padded to 16 floats; else NULL.
+    const float *targets;
     long target_stride;
 } softmax_head;
 
@@ -117,6 +119,8 @@ typedef struct kernel {
     void (*recurrent_backward)(const recurrent_layer *layer, long time);
     void (*softmax_loss)(const softmax_head *head, long positions);
     void (*softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);
+    // The gradients of softmax_logits.
+    void (*softmax_backward)(const softmax_head *head, long positions);
     void (*add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
                      long columns, float *table);
     void (*dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);

@@ -208,7 +208,7 @@ static void squares(const positions *p) {
     }
 }
 
-// Exponentials of some words become gradients by their logits.
+// Exponentials of some words become gradients by their logits, unless they are that already.
 static void logit_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
     const long tile = p->at.tile;
@@ -390,6 +390,26 @@ static void gradients(const positions *p) {
     }
 }
 
+// The given gradients by the logits, transposed; zeros beyond the last position.
+static void take_logit_gradients(const positions *p) {
+    const softmax_head *head = p->head;
+    const long stride = head->target_stride;
+    for (long column = 0; column < p->width; column += LANES) {
+        const long count = min_long(LANES, p->count - column);
+        const float *rows = head->targets + (p->first + column) * stride;
+        for (long v = 0; v < head->vocabulary; v += LANES) {
+            v16 part[LANES];
+            for (long i = 0; i < LANES; i++) {
+                part[i] = i < count ? v_load(rows + i * stride + v) : v_zero();
+            }
+            v_transpose(part);
+            for (long i = 0; i < min_long(LANES, head->vocabulary - v); i++) {
+                v_store(p->logits + (v + i) * p->at.tile + column, part[i]);
+            }
+        }
+    }
+}
+
 static softmax_layout layout_for(const softmax_head *head) {
     return softmax_layout_of(head->precision, head->positions, head->hidden, head->vocabulary,
                              head->d_weights != 0);
@@ -408,6 +428,17 @@ void NAME(softmax_loss)(const softmax_head *head, long count) {
             exponentials(&p);
         }
         if (head->gradients) gradients(&p);
+    }
+    products_end();
+}
+
+void NAME(softmax_backward)(const softmax_head *head, long count) {
+    const softmax_layout at = layout_for(head);
+    products_begin();
+    for (long first = 0; first < count; first += at.tile) {
+        const positions p = positions_at(head, at, first, min_long(at.tile, count - first));
+        take_logit_gradients(&p);
+        gradients(&p);
     }
     products_end();
 }

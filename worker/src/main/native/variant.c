@@ -14,6 +14,7 @@ const kernel NAME(kernel) = {
     .recurrent_backward = NAME(recurrent_backward),
     .softmax_loss = NAME(softmax_loss),
     .softmax_logits = NAME(softmax_logits),
+    .softmax_backward = NAME(softmax_backward),
     .add_rows = NAME(add_rows),
     .dropout = NAME(dropout),
     .add_difference = NAME(add_difference),

@@ -51,6 +51,7 @@ CELLS(DECLARE_CELL)
 
 void NAME(softmax_loss)(const softmax_head *head, long positions);
 void NAME(softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);
+void NAME(softmax_backward)(const softmax_head *head, long positions);
 
 void NAME(add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
                     long columns, float *table);

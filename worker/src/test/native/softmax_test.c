@@ -7,6 +7,7 @@
 
 typedef struct outputs {
     float *statistics, *d_weights, *d_bias, *d_states, *logits;
+    float *d_logits, *linear_d_weights, *linear_d_bias, *linear_d_states;  // of the logits alone
 } outputs;
 
 static outputs run(const kernel *variant, softmax_head head, guard where) {
@@ -16,6 +17,10 @@ static outputs run(const kernel *variant, softmax_head head, guard where) {
         guarded((size_t)head.vocabulary, where),
         guarded((size_t)(head.positions * padded(head.hidden)), where),
         guarded((size_t)(head.positions * head.vocabulary), where),
+        guarded((size_t)(head.positions * padded(head.vocabulary)), where),
+        guarded((size_t)(head.vocabulary * head.hidden), where),
+        guarded((size_t)head.vocabulary, where),
+        guarded((size_t)(head.positions * padded(head.hidden)), where),
     };
     head.statistics = out.statistics;
     head.d_weights = out.d_weights;
@@ -30,6 +35,14 @@ static outputs run(const kernel *variant, softmax_head head, guard where) {
     }
     variant->softmax_loss(&head, head.positions);
     variant->softmax_logits(&head, head.positions, out.logits, head.vocabulary);
+    start_random(7);
+    fill(out.d_logits, head.positions, head.vocabulary, padded(head.vocabulary), 0.3f);
+    head.d_weights = out.linear_d_weights;
+    head.d_bias = out.linear_d_bias;
+    head.d_states = out.linear_d_states;
+    head.targets = out.d_logits;
+    head.target_stride = padded(head.vocabulary);
+    variant->softmax_backward(&head, head.positions);
     return out;
 }
 
@@ -62,6 +75,10 @@ static void test_shape(const variants *all, long positions, long hidden, long vo
         expect_same(what, actual.d_bias, expected.d_bias, vocabulary);
         expect_same(what, actual.d_states, expected.d_states, positions * padded(hidden));
         expect_same(what, actual.logits, expected.logits, positions * vocabulary);
+        expect_same(what, actual.linear_d_weights, expected.linear_d_weights, vocabulary * hidden);
+        expect_same(what, actual.linear_d_bias, expected.linear_d_bias, vocabulary);
+        expect_same(what, actual.linear_d_states, expected.linear_d_states,
+                    positions * padded(hidden));
     }
     release_all();
 }

@@ -9,6 +9,9 @@ window-CELL-tied and window-CELL-residual: likewise, a module for each layer (rn
 module). Tied: layers of 5 and 6 units, the embedding of 6 is the output's weights, and the activation penalties AR and TAR
 are 2 and 1, as AWD-LSTM computes them, in the gradients. Residual: three layers of 5.
 
+window-CELL-adaptive: PyTorch's AdaptiveLogSoftmaxWithLoss with a bias in its head on 9 units, cut at 3 and 6, divided by 3;
+`log_probabilities` [positions, vocabulary] too.
+
 trajectory-CELL.safetensors: 100 steps of truncated BPTT with carried state on one sequence of tokens, from the same
 initial parameters for each optimizer. `losses.OPTIMIZER` [100]: mean nats per token before each update. `average.NAME`: asgd's
 average of the parameters at the end.
@@ -215,6 +218,26 @@ def special_window(cell, kind):
     write_safetensors("window-%s-%s" % (cell, kind), tensors)
 
 
+def adaptive_window(cell):
+    torch.manual_seed(10)
+    vocabulary, hidden, time, batch = 11, 9, 4, 3
+    model = LanguageModel(cell, 1, vocabulary, 6, hidden)
+    model.output = torch.nn.AdaptiveLogSoftmaxWithLoss(hidden, vocabulary, [3, 6], div_value=3, head_bias=True)
+    initial = torch.randn(2, 1, batch, hidden) * 0.5
+    state = (initial[0], initial[1]) if cell.startswith("lstm") else initial[0]
+    tokens = torch.randint(vocabulary, (time, batch))
+    labels = torch.tensor([0, 4, 8, 10, 2, 6, 5, 3, 1, 0, 7, 9]).view(time, batch)
+    output, final = model.rnn(model.embedding(tokens), state)
+    losses = -model.output(output.flatten(0, 1), labels.flatten()).output.view(labels.shape)
+    losses.mean().backward()
+    tensors = dict(tokens=tokens, labels=labels, initial=stacked(state), final=stacked(final), output=output, losses=losses)
+    tensors["log_probabilities"] = model.output.log_prob(output.flatten(0, 1))
+    for name, parameter in model.named_parameters():
+        tensors["parameter." + name] = parameter
+        tensors["gradient." + name] = parameter.grad
+    write_safetensors("window-%s-adaptive" % cell, tensors)
+
+
 class NAdam(torch.optim.Optimizer):
     """Dozat 2016 as PyTorch has it since 2.0: 1.13's own takes mu twice into the product of the mean's correction."""
 
@@ -362,6 +385,7 @@ if __name__ == "__main__":
         if each_cell in ("lstm", "gru"):
             special_window(each_cell, "tied")
             special_window(each_cell, "residual")
+            adaptive_window(each_cell)
         for each_bidirectional in (False, True) if each_cell in ("lstm", "gru", "rnn-tanh", "rnn-relu") else ():
             for each_task in ("classification", "tagging", "regression"):
                 sequences(each_cell, each_bidirectional, each_task)

@@ -130,7 +130,7 @@ final class InspectCommand implements Callable<Integer> {
     TrainingState state = saved.state();
     print("%s", saved.checkpoint().path());
     print(
-        "  model       %s, %d layers of %s units%s, %s%s, %s",
+        "  model       %s, %d layers of %s units%s, %s%s, %s%s",
         spec.cell(),
         spec.layers(),
         sizes(spec.hidden()),
@@ -139,7 +139,10 @@ final class InspectCommand implements Callable<Integer> {
             ? "dense input"
             : spec.isOneHot() ? "one-hot input" : "embedding of " + spec.embedding(),
         spec.tied() ? ", which the output shares" : "",
-        saved.schema());
+        saved.schema(),
+        spec.softmax().isAdaptive()
+            ? ", adaptive softmax cut at " + sizes(spec.softmax().softmaxCutoffs())
+            : "");
     print("  parameters  %,d", parameters.length);
     print(
         "  trained     step %,d, epoch %d, %,d tokens in %,d rounds of %d replicas",

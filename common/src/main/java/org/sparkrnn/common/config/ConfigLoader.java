@@ -248,6 +248,10 @@ final class ConfigLoader {
             settings.flag("model.tied"),
             settings.text("model.pretrained-embeddings"),
             settings.flag("model.frozen-embedding"),
+            new SoftmaxConfig(
+                settings.word("model.softmax", SoftmaxConfig.Kind.class),
+                settings.integersOrNone("model.softmax-cutoffs"),
+                settings.integer("model.softmax-divisor")),
             new DropoutConfig(
                 settings.number("model.dropout"),
                 settings.word("model.dropout-kind", DropoutConfig.Kind.class),

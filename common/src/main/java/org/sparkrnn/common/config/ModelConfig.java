@@ -16,6 +16,7 @@ import org.sparkrnn.common.errors.BadInputException;
  * @param pretrainedEmbeddings file of word vectors that a new run's embedding starts from; empty
  *     for none
  * @param frozenEmbedding whether the embedding stays as it starts
+ * @param output how a language model predicts a word
  * @param dropouts what is zeroed while training
  * @param initializationRange half the width of the interval that {@code uniform} draws from
  * @param forgetGateBiasOrNaN see {@link #forgetGateBias}
@@ -30,6 +31,7 @@ public record ModelConfig(
     boolean tied,
     String pretrainedEmbeddings,
     boolean frozenEmbedding,
+    SoftmaxConfig output,
     DropoutConfig dropouts,
     Initialization initialization,
     double initializationRange,
@@ -93,6 +95,10 @@ public record ModelConfig(
     if (frozenEmbedding && tied) {
       throw new BadInputException(
           "model.frozen-embedding cannot be used with model.tied: the output would not learn");
+    }
+    if (output.isAdaptive() && tied) {
+      throw new BadInputException(
+          "model.tied cannot be used with model.softmax = adaptive: rare words have fewer columns there than in the embedding");
     }
     if (input == Input.ONE_HOT && (frozenEmbedding || !pretrainedEmbeddings.isEmpty())) {
       throw new BadInputException(

@@ -22,6 +22,8 @@ import org.sparkrnn.common.errors.BadInputException;
 final class Settings {
   private static final String VALUE = "value";
   private static final int MAX_DIGITS = 100;
+  private static final String INTEGERS =
+      "an integer of at most %d, or a list of them".formatted(Integer.MAX_VALUE);
   private static final Pattern QUANTITY =
       Pattern.compile("-?[0-9]{1,18}([.][0-9]{0,18})?([eE][+]?[0-9]{1,2})?\\s*[A-Za-z]{0,16}");
 
@@ -53,19 +55,24 @@ final class Settings {
     return List.copyOf(texts);
   }
 
-  /** A list of integers, one integer, or one text of them with commas. */
+  /** A list of integers, one integer, or one text of them with commas; at least one. */
   List<Integer> integers(String key) {
-    String expected = "an integer of at most %d, or a list of them".formatted(Integer.MAX_VALUE);
+    List<Integer> integers = integersOrNone(key);
+    if (integers.isEmpty()) {
+      throw wrong(key, INTEGERS);
+    }
+    return integers;
+  }
+
+  /** The same, or an empty list. */
+  List<Integer> integersOrNone(String key) {
     List<Integer> integers = new ArrayList<>();
     for (String text : texts(key)) {
       try {
-        integers.add(decimal(key, text, expected).intValueExact());
+        integers.add(decimal(key, text, INTEGERS).intValueExact());
       } catch (ArithmeticException | NumberFormatException e) {
-        throw wrong(key, expected);
+        throw wrong(key, INTEGERS);
       }
-    }
-    if (integers.isEmpty()) {
-      throw wrong(key, expected);
     }
     return List.copyOf(integers);
   }

@@ -60,6 +60,7 @@ public record TrainingConfig(
             && !model.residual()
             && !model.tied()
             && !model.frozenEmbedding()
+            && !model.output().isAdaptive()
             && dropouts.dropoutKind() == DropoutConfig.Kind.INDEPENDENT
             && dropouts.dropoutInput() == dropouts.dropout()
             && dropouts.dropoutHidden() == dropouts.dropout()
@@ -72,6 +73,7 @@ public record TrainingConfig(
     if (!plain) {
       throw new BadInputException(
           "Sizes of model.hidden for each layer, model.residual, model.tied, model.frozen-embedding,"
+              + " model.softmax = adaptive,"
               + " dropout of other kinds and places, penalties of activations and"
               + " batch.window-lengths = drawn need model.task = language-model");
     }

@@ -104,13 +104,14 @@ class TrainingConfigTest {
   }
 
   /**
-   * The records of a group of keys: that of its name, and for {@code model} its task and dropout.
+   * The records of a group of keys: that of its name, and for {@code model} its task, output and
+   * dropout.
    */
   private static List<Object> groups(TrainingConfig config, String name)
       throws ReflectiveOperationException {
     Object group = TrainingConfig.class.getMethod(name).invoke(config);
     return name.equals("model")
-        ? List.of(group, config.task(), config.model().dropouts())
+        ? List.of(group, config.task(), config.model().dropouts(), config.model().output())
         : List.of(group);
   }
 
@@ -139,6 +140,19 @@ class TrainingConfigTest {
         .contains("\"hidden\" : 7,");
   }
 
+  @Test
+  void cutoffsOfTheSoftmaxAreKept() throws IOException {
+    for (String cutoffs : List.of("[]", "[7]", "[7, 9]")) {
+      String settings = "model { softmax-cutoffs = %s, softmax-divisor = 2 }".formatted(cutoffs);
+      TrainingConfig config = TrainingConfig.load(settings, List.of());
+      assertThat(config.model().output().softmaxCutoffs().toString()).isEqualTo(cutoffs);
+      TrainingConfig saved =
+          TrainingConfig.ofCheckpoint(config.semanticText().getBytes(UTF_8), "config.json");
+      assertThat(saved.differences(config)).isEmpty();
+      assertThat(saved.semanticText()).isEqualTo(config.semanticText());
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -153,6 +167,13 @@ class TrainingConfigTest {
         "model { tied = true, hidden = 127 } | ends in 127, model.embedding is 128",
         "model { tied = true, input = one-hot } | model.tied needs model.input = embedding",
         "model { tied = true, frozen-embedding = true } | model.frozen-embedding cannot be used with model.tied",
+        "model { tied = true, softmax = adaptive, softmax-cutoffs = 9 } | model.tied cannot be used with model.softmax = adaptive",
+        "model.softmax = adaptive | model.softmax = adaptive needs model.softmax-cutoffs, such as",
+        "model.softmax-cutoffs = [5, 5] | model.softmax-cutoffs must be positive and ascending, got [5, 5]",
+        "model.softmax-cutoffs = [0, 5] | model.softmax-cutoffs must be positive and ascending, got [0, 5]",
+        "model.softmax-cutoffs = [a] | model.softmax-cutoffs must be an integer of at most",
+        "model.softmax-divisor = 0 | model.softmax-divisor must be positive, got 0",
+        "model { softmax = adaptive, softmax-cutoffs = 9, task = tagging } | need model.task = language-model",
         "model { pretrained-embeddings = x, input = one-hot } | need model.input = embedding, got one-hot",
         "model { word-dropout = 0.1, input = one-hot } | need model.input = embedding, got one-hot",
         "model.dropout-output = 1 | model.dropout-output must be at least 0 and below 1, got 1.0",

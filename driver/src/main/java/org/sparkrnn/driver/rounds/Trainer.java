@@ -91,6 +91,9 @@ public final class Trainer {
     RunStart start = new RunStart(setting, store, schema);
     this.position = start.find(options, corpus.trainingSize(config));
     this.wordVectors = start.wordVectors();
+    if (position.state().step() == 0) {
+      corpus.requireFit(spec);
+    }
     corpus.canEvaluate(VALIDATION, config); // refuses what would be found out after the first epoch
     new RunChecks(context, setting).requireSharedWorkFolder(watch);
     this.recorder = new RunRecorder(context, setting, store, schema, listeners, position.state());

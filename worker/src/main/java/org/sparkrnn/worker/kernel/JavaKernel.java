@@ -87,6 +87,13 @@ public final class JavaKernel implements Kernel {
   }
 
   @Override
+  public void logitsBackward(SoftmaxHead head, int positions, Matrix dLogits) {
+    head.checkLogitsBackward(positions, dLogits);
+    new JavaSoftmax(data(head.hidden(), dLogits), precision, head)
+        .logitsBackward(positions, dLogits);
+  }
+
+  @Override
   public void gatherRows(Matrix table, int[] rows, int count, Matrix out) {
     Checks.rows(table, rows, count, out);
     float[] data = data(table, out);

@@ -61,9 +61,7 @@ final class JavaSoftmax {
 
   private void compute(int positions, boolean gradients, Loss loss) {
     if (gradients) {
-      head.dHidden().rows(0, positions).zero();
-      head.dWeights().zero();
-      head.dBias().zero();
+      zeroGradients(positions);
     }
     for (int from = 0; from < positions; from += TILE) {
       int rows = Math.min(TILE, positions - from);
@@ -74,6 +72,24 @@ final class JavaSoftmax {
       if (gradients) {
         addGradients(from, rows);
       }
+    }
+  }
+
+  private void zeroGradients(int positions) {
+    head.dHidden().rows(0, positions).zero();
+    head.dWeights().zero();
+    head.dBias().zero();
+  }
+
+  void logitsBackward(int positions, Matrix dLogits) {
+    zeroGradients(positions);
+    for (int from = 0; from < positions; from += TILE) {
+      int rows = Math.min(TILE, positions - from);
+      for (int row = 0; row < rows; row++) {
+        int source = (int) dLogits.at(from + row);
+        System.arraycopy(data, source, data, tile + row * stride, vocabulary);
+      }
+      addGradients(from, rows);
     }
   }
 

@@ -129,8 +129,19 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
    */
   void squaredLoss(SoftmaxHead head, int positions, Matrix targets, float scale, boolean gradients);
 
-  /** Logits of the first positions; for generation. Touches nothing else but scratch memory. */
+  /**
+   * Logits of the first positions: for generation, and the head as a linear layer. Touches nothing
+   * else but scratch memory.
+   */
   void logits(SoftmaxHead head, int positions, Matrix logits);
+
+  /**
+   * The gradients of {@link #logits}: overwrites {@code dHidden}, {@code dWeights} and {@code
+   * dBias}.
+   *
+   * @param dLogits {@code [positions, vocabulary]}, padded
+   */
+  void logitsBackward(SoftmaxHead head, int positions, Matrix dLogits);
 
   /** {@code out[i] = table[rows[i]]} for the first {@code count} rows. */
   void gatherRows(Matrix table, int[] rows, int count, Matrix out);

@@ -60,6 +60,9 @@ final class NativeCalls {
 
   static native void logits(int variant, long[] head, int positions, long logits, int stride);
 
+  static native void logitsBackward(
+      int variant, long[] head, int positions, long dLogits, int stride);
+
   static native void gatherRows(
       long table, int columns, int[] rows, int count, long out, int stride);
 

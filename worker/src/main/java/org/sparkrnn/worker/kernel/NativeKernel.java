@@ -237,6 +237,14 @@ public final class NativeKernel implements Kernel {
   }
 
   @Override
+  public void logitsBackward(SoftmaxHead head, int positions, Matrix dLogits) {
+    head.checkLogitsBackward(positions, dLogits);
+    NativeArena arena = arenaOf(head.weights());
+    NativeCalls.logitsBackward(
+        variant, describe(head), positions, arena.address(dLogits), dLogits.stride());
+  }
+
+  @Override
   public void gatherRows(Matrix table, int[] rows, int count, Matrix out) {
     checkRows(table, rows, count, out);
     NativeArena arena = arenaOf(table);

@@ -109,15 +109,33 @@ public record SoftmaxHead(
           "Cannot use targets of shape %s: expected [%d, %d]"
               .formatted(targets.shape(), count, vocabulary()));
     }
-    if (gradients && dWeights.isAbsent()) {
-      throw new IllegalStateException("Cannot compute gradients: the head was planned without");
+    if (gradients) {
+      checkGradients();
     }
   }
 
   void checkLoss(int count, int[] labels, boolean gradients) {
     Checks.atMost("positions", count, positions);
     Checks.indices("labels", labels, count, vocabulary());
-    if (gradients && dWeights.isAbsent()) {
+    if (gradients) {
+      checkGradients();
+    }
+  }
+
+  void checkLogitsBackward(int count, Matrix dLogits) {
+    Checks.atMost("positions", count, positions);
+    Checks.sameArena(weights, dLogits);
+    Checks.padded("dLogits", dLogits, dLogits.rows(), vocabulary());
+    if (dLogits.rows() < count) {
+      throw new IllegalArgumentException(
+          "Cannot use dLogits of shape %s: expected [%d, %d]"
+              .formatted(dLogits.shape(), count, vocabulary()));
+    }
+    checkGradients();
+  }
+
+  private void checkGradients() {
+    if (dWeights.isAbsent()) {
       throw new IllegalStateException("Cannot compute gradients: the head was planned without");
     }
   }

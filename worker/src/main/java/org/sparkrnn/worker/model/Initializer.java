@@ -88,14 +88,17 @@ final class Initializer {
     return block.name().startsWith("rnn.");
   }
 
-  /** Units of the layer that a block belongs to; of the last one for the output. */
+  /**
+   * Units of the layer that a block belongs to; of the last one for the output; a rare word's
+   * columns.
+   */
   private int unitsOf(ParameterBlock block) {
     for (int layer = 0; layer < spec.layers(); layer++) {
       if (block.name().endsWith("_l" + layer)) {
         return spec.hidden(layer);
       }
     }
-    return spec.outputSize();
+    return block.name().startsWith("output.tail.") ? block.columns() : spec.outputSize();
   }
 
   private void uniform(float[] parameters, ParameterBlock block, PhiloxKey key, double range) {

@@ -7,7 +7,6 @@ import org.sparkrnn.worker.kernel.Arena;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
-import org.sparkrnn.worker.kernel.SoftmaxHead;
 
 /**
  * A language model on one arena, which it owns: parameters, gradients, moments and the buffers of a
@@ -38,11 +37,7 @@ public final class LanguageModel implements TrainableModel {
   private final List<Matrix> moments = new ArrayList<>();
   private final InputStage input;
   private final RecurrentStack layers;
-  private final SoftmaxHead head;
-  private final Matrix logits;
-
-  /** The softmax's statistics of a window, copied here to sum the losses. */
-  private final float[] statistics;
+  private final OutputLayer output;
 
   private LanguageModel(
       ModelSpec spec, Kernel kernel, int streams, int window, ModelMemory memory) {
@@ -67,22 +62,19 @@ public final class LanguageModel implements TrainableModel {
     this.layers =
         new RecurrentStack(
             spec, kernel, arena, memory, weights, dWeights, dropout, input, streams, window);
-    this.head =
-        new SoftmaxHead(
-            positions,
-            weights.block(spec.outputWeight()),
-            weights.block(ModelSpec.OUTPUT_BIAS),
-            dWeights.block(spec.outputWeight()),
-            dWeights.block(ModelSpec.OUTPUT_BIAS),
-            layers.output(),
-            layers.dOutput(),
-            memory.statistics().dense(arena, 0, positions, SoftmaxHead.STATISTICS),
-            memory.head());
-    this.statistics = new float[positions * SoftmaxHead.STATISTICS];
-    this.logits =
-        memory.logits().floats() == 0
-            ? none
-            : memory.logits().padded(arena, positions, spec.vocabulary());
+    this.output = output(memory, weights, dWeights, positions);
+  }
+
+  private OutputLayer output(
+      ModelMemory memory, ParameterViews weights, ParameterViews dWeights, int positions) {
+    Matrix states = layers.output();
+    Matrix dStates = layers.dOutput();
+    OutputMemory regions = memory.output();
+    return spec.softmax().isAdaptive()
+        ? new AdaptiveSoftmax(
+            spec, kernel, arena, regions, weights, dWeights, states, dStates, positions)
+        : new FullSoftmax(
+            spec, kernel, arena, regions, weights, dWeights, states, dStates, positions);
   }
 
   /**
@@ -196,7 +188,7 @@ public final class LanguageModel implements TrainableModel {
   @Override
   public void pack() {
     layers.pack();
-    kernel.packOutput(head);
+    output.pack();
   }
 
   /** Writes the state before the window: layer by layer, each {@code [states, streams, hidden]}. */
@@ -221,7 +213,7 @@ public final class LanguageModel implements TrainableModel {
           "Cannot evaluate: the model was made for training with dropout");
     }
     forward(time, tokens);
-    kernel.softmaxLoss(head, time * streams, labels, 1f, false);
+    output.computeLosses(time * streams, labels, 1f, false);
   }
 
   /** Runs one step of one stream and writes the logits of what follows. */
@@ -229,8 +221,7 @@ public final class LanguageModel implements TrainableModel {
     int[] tokens = {token};
     forward(1, tokens);
     carryState(1);
-    kernel.logits(head, 1, logits);
-    logits.read(target, 0);
+    output.logits(target);
   }
 
   private void forward(int time, int[] tokens) {
@@ -240,7 +231,7 @@ public final class LanguageModel implements TrainableModel {
 
   /** Loss in nats of the first positions of the window that ran last. */
   public void losses(int positions, double[] target) {
-    head.losses(positions, statistics, target);
+    output.losses(positions, target);
   }
 
   /** {@link #train(int, int[], int[], float, ActivationPenalties, Masks)} without penalties. */
@@ -265,10 +256,10 @@ public final class LanguageModel implements TrainableModel {
     int positions = time * streams;
     input.forwardWithDropout(time, positions, tokens, masks);
     layers.forwardWithDropout(time, tokens, masks);
-    kernel.softmaxLoss(head, positions, labels, scale, true);
+    output.computeLosses(positions, labels, scale, true);
     layers.backward(time, tokens, scale, penalties, masks);
     input.backward(time, positions, tokens, masks);
-    return head.lossSum(positions, statistics);
+    return output.lossSum(positions);
   }
 
   /** Sets a sparse embedding's gradient back to zero. */

@@ -6,15 +6,12 @@ import org.sparkrnn.worker.kernel.ArenaPlan;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.RecurrentLayer;
-import org.sparkrnn.worker.kernel.SoftmaxHead;
 
 /**
  * The regions of a model's arena, planned before it is allocated.
  *
  * @param moments each of the parameters' size
  * @param outputs what leaves each layer; empty where that is its hidden state itself
- * @param head packed weights and scratch memory of the softmax
- * @param logits of one window; empty if nobody asks for them
  */
 record ModelMemory(
     ArenaPlan plan,
@@ -26,9 +23,7 @@ record ModelMemory(
     Region dEmbedded,
     List<RecurrentLayer.Plan> layers,
     List<Region> outputs,
-    Region statistics,
-    Region head,
-    Region logits) {
+    OutputMemory output) {
 
   static ModelMemory plan(
       ModelSpec spec,
@@ -71,12 +66,7 @@ record ModelMemory(
       boolean changed = spec.isResidual(layer) || (training && spec.dropoutRate(layer + 1) > 0);
       outputs.add(plan.padded("output" + layer, changed ? positions : 0, spec.hidden(layer)));
     }
-    Region statistics = plan.region("statistics", (long) positions * SoftmaxHead.STATISTICS);
-    Region head =
-        plan.region(
-            "head",
-            kernel.softmaxFloats(positions, spec.outputSize(), spec.vocabulary(), training));
-    Region logits = plan.padded("logits", withLogits ? positions : 0, spec.vocabulary());
+    OutputMemory output = OutputMemory.plan(plan, spec, kernel, positions, training, withLogits);
     return new ModelMemory(
         plan,
         training,
@@ -87,8 +77,6 @@ record ModelMemory(
         dEmbedded,
         layers,
         outputs,
-        statistics,
-        head,
-        logits);
+        output);
   }
 }

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import org.sparkrnn.common.config.ModelConfig;
 import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.config.SoftmaxConfig;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.CellKind;
@@ -21,6 +22,7 @@ import org.sparkrnn.worker.kernel.CellKind;
  * @param tied whether the embedding is the output's weight matrix too (Press and Wolf 2017, Inan et
  *     al. 2017)
  * @param frozenEmbedding whether the embedding stays as it starts
+ * @param softmax what a language model predicts words by
  */
 public record ModelSpec(
     CellKind cell,
@@ -31,12 +33,15 @@ public record ModelSpec(
     boolean residual,
     boolean tied,
     boolean frozenEmbedding,
+    SoftmaxConfig softmax,
     Dropout dropout,
     TaskSpec task)
     implements Serializable {
   public static final String EMBEDDING_WEIGHT = "embedding.weight";
   public static final String OUTPUT_WEIGHT = "output.weight";
   public static final String OUTPUT_BIAS = "output.bias";
+  public static final String HEAD_WEIGHT = "output.head.weight";
+  public static final String HEAD_BIAS = "output.head.bias";
 
   public ModelSpec {
     boolean embedded = input == Input.EMBEDDING;
@@ -44,7 +49,8 @@ public record ModelSpec(
         || Collections.min(hidden) <= 0
         || vocabulary <= 0
         || embedded != embedding > 0
-        || (tied && embedding != hidden.get(hidden.size() - 1))) {
+        || (tied && embedding != hidden.get(hidden.size() - 1))
+        || (softmax.isAdaptive() && (tied || task.isOfSequences()))) {
       throw new IllegalArgumentException(
           "Cannot describe a model of %d tokens, layers of %s units, embedding %d"
               .formatted(vocabulary, hidden, embedding));
@@ -83,6 +89,7 @@ public record ModelSpec(
         false,
         false,
         false,
+        SoftmaxConfig.FULL,
         Dropout.of(input == Input.EMBEDDING ? dropout : 0, dropout),
         task);
   }
@@ -107,6 +114,7 @@ public record ModelSpec(
         residual,
         tied,
         frozenEmbedding,
+        SoftmaxConfig.FULL,
         dropout,
         TaskSpec.LANGUAGE_MODEL);
   }
@@ -116,8 +124,13 @@ public record ModelSpec(
     return of(config, vocabulary, TaskSpec.LANGUAGE_MODEL);
   }
 
-  /** The architecture that settings ask for, on that many kinds of tokens or columns. */
+  /**
+   * The architecture that settings ask for, on that many kinds of tokens or columns.
+   *
+   * @throws BadInputException if {@code model.softmax-cutoffs} are beyond them
+   */
   public static ModelSpec of(ModelConfig config, int vocabulary, TaskSpec task) {
+    requireCutoffs(config.output(), vocabulary);
     Input input = task.dense() ? Input.ONE_HOT : config.input();
     return new ModelSpec(
         CellKind.valueOf(config.cell().name()),
@@ -128,8 +141,40 @@ public record ModelSpec(
         config.residual(),
         config.tied(),
         config.frozenEmbedding(),
+        config.output(),
         Dropout.of(config.dropouts(), input == Input.ONE_HOT),
         task);
+  }
+
+  private static void requireCutoffs(SoftmaxConfig softmax, int vocabulary) {
+    List<Integer> cutoffs = softmax.softmaxCutoffs();
+    if (softmax.isAdaptive() && cutoffs.get(cutoffs.size() - 1) >= vocabulary) {
+      throw new BadInputException(
+          "Cannot use model.softmax-cutoffs = %s: the last one must be below the %d words of the vocabulary"
+              .formatted(cutoffs, vocabulary));
+    }
+  }
+
+  /** The same with another output layer. */
+  public ModelSpec withSoftmax(SoftmaxConfig other) {
+    return new ModelSpec(
+        cell,
+        hidden,
+        vocabulary,
+        input,
+        embedding,
+        residual,
+        tied,
+        frozenEmbedding,
+        other,
+        dropout,
+        task);
+  }
+
+  /** The parts of the vocabulary under an adaptive softmax. */
+  public WordClusters clusters() {
+    return new WordClusters(
+        softmax.softmaxCutoffs(), softmax.softmaxDivisor(), outputSize(), vocabulary);
   }
 
   /** Whether a token selects a column of the first layer's weights. */
@@ -244,10 +289,25 @@ public record ModelSpec(
         }
       }
     }
+    if (softmax.isAdaptive()) {
+      addAdaptive(layout);
+      return layout.build();
+    }
     if (!tied) {
       layout.add(OUTPUT_WEIGHT, outputs(), features());
     }
     return layout.add(OUTPUT_BIAS, outputs()).build();
+  }
+
+  /** As PyTorch's {@code AdaptiveLogSoftmaxWithLoss} names them. */
+  private void addAdaptive(ParameterLayout.Builder layout) {
+    WordClusters clusters = clusters();
+    layout.add(HEAD_WEIGHT, clusters.headClasses(), outputSize());
+    layout.add(HEAD_BIAS, clusters.headClasses());
+    for (int i = 0; i < clusters.count(); i++) {
+      layout.add(WordClusters.projectionWeight(i), clusters.columns(i), outputSize());
+      layout.add(WordClusters.wordsWeight(i), clusters.words(i), clusters.columns(i));
+    }
   }
 
   /** New parameters; a function of the block names, the settings and the seed. */

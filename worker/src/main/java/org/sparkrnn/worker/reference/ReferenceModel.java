@@ -10,8 +10,8 @@ import org.sparkrnn.worker.model.ModelSpec;
 
 /**
  * A language model in double: embedding or one-hot → dropout → recurrent layers, each plus its
- * input where it is residual, dropout after each → softmax and cross-entropy; forward and backward
- * over one window.
+ * input where it is residual, dropout after each → softmax (full or adaptive) and cross-entropy;
+ * forward and backward over one window.
  *
  * <p>Position {@code step·streams + stream}. The state is {@code [layer, state, stream, unit]}.
  * Masks are given: one array per place (0 the embedding, l the output of layer l), an element the
@@ -22,6 +22,7 @@ public final class ReferenceModel {
   private final ParameterLayout layout;
   private final int streams;
   private final double[] w;
+  private final ReferenceSoftmax softmax;
   private final List<ReferenceLayer> layers = new ArrayList<>();
 
   /** Hidden states of the last layer, {@code [position, unit]}. */
@@ -29,9 +30,6 @@ public final class ReferenceModel {
 
   /** Output of the layer stack after dropout, {@code [position, unit]}. */
   private double[] top = new double[0];
-
-  /** {@code [position, vocabulary]}. */
-  private double[] probabilities = new double[0];
 
   private double[] losses = new double[0];
   private int[] tokens = new int[0];
@@ -42,6 +40,7 @@ public final class ReferenceModel {
     this.layout = spec.layout();
     this.streams = streams;
     this.w = parameters;
+    this.softmax = new ReferenceSoftmax(spec, parameters);
     for (int layer = 0; layer < spec.layers(); layer++) {
       layers.add(new ReferenceLayer(spec.cell(), layout, layer, streams));
     }
@@ -77,7 +76,10 @@ public final class ReferenceModel {
       activations = masked(output, masks[layer + 1]);
     }
     top = activations;
-    softmax(time * streams);
+    losses = new double[time * streams];
+    for (int p = 0; p < losses.length; p++) {
+      losses[p] = softmax.loss(state(p), labels[p]);
+    }
     return losses.clone();
   }
 
@@ -122,32 +124,10 @@ public final class ReferenceModel {
     return spec.cell().states() * streams * units;
   }
 
-  private void softmax(int positions) {
-    int vocabulary = spec.vocabulary();
+  /** What the output layer sees at a position. */
+  private double[] state(int position) {
     int units = spec.outputSize();
-    int weights = layout.block(spec.outputWeight()).offset();
-    int bias = layout.block(ModelSpec.OUTPUT_BIAS).offset();
-    probabilities = new double[positions * vocabulary];
-    losses = new double[positions];
-    for (int p = 0; p < positions; p++) {
-      double[] logits = new double[vocabulary];
-      double largest = Double.NEGATIVE_INFINITY;
-      for (int v = 0; v < vocabulary; v++) {
-        logits[v] = w[bias + v];
-        for (int k = 0; k < units; k++) {
-          logits[v] += top[p * units + k] * w[weights + v * units + k];
-        }
-        largest = Math.max(largest, logits[v]);
-      }
-      double sum = 0;
-      for (double logit : logits) {
-        sum += StrictMath.exp(logit - largest);
-      }
-      for (int v = 0; v < vocabulary; v++) {
-        probabilities[p * vocabulary + v] = StrictMath.exp(logits[v] - largest) / sum;
-      }
-      losses[p] = StrictMath.log(sum) + largest - logits[labels[p]];
-    }
+    return Arrays.copyOfRange(top, position * units, (position + 1) * units);
   }
 
   /** The state after the window that ran last. */
@@ -260,23 +240,12 @@ public final class ReferenceModel {
   }
 
   private double[] softmaxBackward(double[] scales, double[] dw) {
-    int vocabulary = spec.vocabulary();
     int units = spec.outputSize();
-    int weights = layout.block(spec.outputWeight()).offset();
-    int bias = layout.block(ModelSpec.OUTPUT_BIAS).offset();
     double[] dTop = new double[top.length];
     for (int p = 0; p < labels.length; p++) {
-      if (scales[p] == 0) {
-        continue;
-      }
-      for (int v = 0; v < vocabulary; v++) {
-        double target = v == labels[p] ? 1 : 0;
-        double d = scales[p] * (probabilities[p * vocabulary + v] - target);
-        dw[bias + v] += d;
-        for (int k = 0; k < units; k++) {
-          dw[weights + v * units + k] += d * top[p * units + k];
-          dTop[p * units + k] += d * w[weights + v * units + k];
-        }
+      if (scales[p] != 0) {
+        double[] dState = softmax.backward(state(p), labels[p], scales[p], dw);
+        System.arraycopy(dState, 0, dTop, p * units, units);
       }
     }
     return dTop;

@@ -54,6 +54,10 @@ record SequenceTrainingCorpus(SequenceCorpus corpus, String path) implements Tra
     return true;
   }
 
+  /** No order of words matters to models of sequences. */
+  @Override
+  public void requireFit(ModelSpec spec) {}
+
   @Override
   public ReplicaResult train(
       TrainingConfig config,

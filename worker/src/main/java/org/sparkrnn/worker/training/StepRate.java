@@ -15,6 +15,7 @@ import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.WordClusters;
 
 /**
  * How long a local step takes: the floating-point operations of its tokens over what a core does of
@@ -65,6 +66,7 @@ public record StepRate(double flopsPerSecond) {
                 "model.embedding=" + Math.min(LARGEST_HIDDEN, model.embedding()),
                 "model.tied=false",
                 "model.residual=false",
+                "model.softmax=full",
                 "batch.window-lengths=fixed",
                 "model.layers=" + Math.min(LARGEST_LAYERS, model.layers()),
                 "batch.streams=" + Math.min(LARGEST_STREAMS, config.batch().streams()),
@@ -92,10 +94,37 @@ public record StepRate(double flopsPerSecond) {
           (block.name().equals(ModelSpec.EMBEDDING_WEIGHT) && !spec.tied())
               || (spec.input() == Input.ONE_HOT && block.name().startsWith("rnn.weight_ih_l0"));
       if (block.name().contains("weight") && !isGathered) {
-        products += block.size();
+        products += block.size() * shareOfTokens(spec, block);
       }
     }
     return 6 * products;
+  }
+
+  /**
+   * The share of the tokens that a block is multiplied with: 1, but for the clusters of an adaptive
+   * softmax, whose words are counted on to follow Zipf's law (word r, from 1, as often as 1/r).
+   */
+  private static double shareOfTokens(ModelSpec spec, ParameterBlock block) {
+    if (spec.softmax().isAdaptive()) {
+      WordClusters clusters = spec.clusters();
+      for (int i = 0; i < clusters.count(); i++) {
+        if (block.name().equals(WordClusters.projectionWeight(i))
+            || block.name().equals(WordClusters.wordsWeight(i))) {
+          int first = clusters.first(i);
+          return (harmonic(first + clusters.words(i)) - harmonic(first))
+              / harmonic(spec.vocabulary());
+        }
+      }
+    }
+    return 1;
+  }
+
+  private static double harmonic(int n) {
+    double sum = 0;
+    for (int r = n; r > 0; r--) {
+      sum += 1.0 / r;
+    }
+    return sum;
   }
 
   /** Of one replica on one core, all its streams and time steps. */

@@ -46,6 +46,9 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
     long moments = keepsMoments ? ReplicaTrainer.momentVectors(config) * parameters : 0;
     long state = spec.stateFloats(config.batch().streams());
     long windows = 5 * positions; // tokens, labels, three numbers for each loss
+    if (spec.softmax().isAdaptive()) {
+      windows += 8 * positions; // four lists of labels and rows, two losses in double
+    }
     if (spec.task().isOfSequences()) {
       long columns = spec.task().dense() ? spec.vocabulary() : 0;
       windows = (9 + columns) * positions + (long) config.batch().streams() * spec.outputs();

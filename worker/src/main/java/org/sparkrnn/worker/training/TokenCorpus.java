@@ -40,6 +40,13 @@ record TokenCorpus(CorpusReader reader) implements TrainingCorpus {
   }
 
   @Override
+  public void requireFit(ModelSpec spec) throws IOException {
+    try (TokenReader tokens = reader.tokens(TRAIN)) {
+      FrequencyOrder.require(spec, tokens::read, tokens.tokens());
+    }
+  }
+
+  @Override
   public ReplicaResult train(
       TrainingConfig config,
       ModelSpec spec,

@@ -45,6 +45,14 @@ public sealed interface TrainingCorpus permits TokenCorpus, SequenceTrainingCorp
    */
   void requireSplit(String split, TrainingConfig config);
 
+  /**
+   * Checks that a new model can be trained on it.
+   *
+   * @throws org.sparkrnn.common.errors.BadInputException if the words are not in the order that the
+   *     model needs
+   */
+  void requireFit(ModelSpec spec) throws IOException;
+
   /** Trains one replica for one round; see {@link ReplicaTrainer}. */
   ReplicaResult train(
       TrainingConfig config,

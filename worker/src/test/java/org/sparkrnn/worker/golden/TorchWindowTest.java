@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.sparkrnn.worker.golden.TorchGolden.doubles;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.LossConfig.Reduction;
 import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.config.SoftmaxConfig;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.JavaKernel;
@@ -70,6 +73,12 @@ class TorchWindowTest {
               prefix + "residual",
               special(cell, List.of(5, 5, 5), true, false),
               ActivationPenalties.NONE));
+      windows.add(
+          new Window(
+              prefix + "adaptive",
+              special(cell, List.of(9), false, false)
+                  .withSoftmax(new SoftmaxConfig(SoftmaxConfig.Kind.ADAPTIVE, List.of(3, 6), 3)),
+              ActivationPenalties.NONE));
     }
     return windows.build();
   }
@@ -126,6 +135,35 @@ class TorchWindowTest {
       float[] state = new float[spec.stateFloats(STREAMS)];
       model.readState(state);
       assertClose("final state", doubles(state), golden.doubles("final"));
+    }
+  }
+
+  /** What the generator draws from, for the first of the streams. */
+  @ParameterizedTest
+  @EnumSource(names = {"LSTM", "GRU"})
+  void predictionsOfAdaptiveSoftmaxEqualPyTorchsLogarithms(CellKind cell) throws IOException {
+    String file = "window-%s-adaptive".formatted(TorchGolden.name(cell));
+    ModelSpec spec =
+        windows().filter(window -> window.file().equals(file)).findFirst().orElseThrow().spec();
+    int units = spec.outputSize();
+    try (TorchGolden golden = new TorchGolden(file);
+        LanguageModel model = LanguageModel.forGeneration(spec, new JavaKernel())) {
+      model.setParameters(golden.vector("parameter.", spec.layout()));
+      float[] initial = golden.floats("initial");
+      float[] state = new float[spec.stateFloats(1)];
+      for (int i = 0; i < state.length; i++) {
+        state[i] = initial[i / units * STREAMS * units + i % units];
+      }
+      model.writeState(state);
+      double[] expected = golden.doubles("log_probabilities");
+      int[] tokens = golden.integers("tokens");
+      float[] logits = new float[spec.vocabulary()];
+      for (int t = 0; t < TIME; t++) {
+        model.predict(tokens[t * STREAMS], logits);
+        int from = t * STREAMS * logits.length;
+        double[] row = Arrays.copyOfRange(expected, from, from + logits.length);
+        assertClose("step " + t, doubles(logits), row);
+      }
     }
   }
 

@@ -86,7 +86,7 @@ abstract class KernelAccuracyContract {
   }
 
   static Stream<SpecialModels> specialModels() {
-    return SpecialModels.all(VOCABULARY);
+    return Stream.concat(SpecialModels.all(VOCABULARY), SpecialModels.adaptive(VOCABULARY));
   }
 
   @ParameterizedTest

@@ -78,6 +78,22 @@ abstract class KernelOperationsContract extends SequenceKernelContract {
   }
 
   @Test
+  void gradientsOfLogitsEqualTheOracleInEveryShape() {
+    for (int outputs : new int[] {1, 7, 16, 40, 300}) {
+      for (int positions : new int[] {1, 33, 70}) {
+        for (int hidden : new int[] {9, 130}) {
+          try (SoftmaxFixture fixture =
+              new SoftmaxFixture(kernel(), precision(), positions, hidden, outputs)) {
+            fixture.fill(1f);
+            fixture.checkLogitsBackward(positions);
+            fixture.checkLogitsBackward((positions + 1) / 2);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
   void wrongLabelsAreRefused() {
     try (SoftmaxFixture fixture = new SoftmaxFixture(kernel(), precision(), 2, 3, 4)) {
       assertThatThrownBy(() -> kernel().softmaxLoss(fixture.head, 2, new int[] {0, -1}, 1f, true))

@@ -186,6 +186,42 @@ final class SoftmaxFixture implements AutoCloseable {
     assertSame(what + " dBias", head.dBias().toArray(), dBias);
   }
 
+  /** The gradients of the logits as a linear layer. */
+  void checkLogitsBackward(int positions) {
+    String what = "%d positions of %d, linear:".formatted(positions, units);
+    LayerFixture.randomise(logits, random, 1f); // their gradients
+    float[] d = logits.toArray();
+    float[] w = head.weights().toArray();
+    float[] h = head.hidden().toArray();
+    float[] dHidden = new float[positions * units];
+    float[] dWeights = new float[vocabulary * units];
+    float[] dBias = new float[vocabulary];
+    for (int k = 0; k < units; k++) {
+      for (int p = 0; p < positions; p++) {
+        Chain chain = new Chain(precision, 0f);
+        for (int v = 0; v < vocabulary; v++) {
+          chain.add(d[p * vocabulary + v], w[v * units + k]);
+        }
+        dHidden[p * units + k] = chain.end();
+      }
+      for (int v = 0; v < vocabulary; v++) {
+        Chain chain = new Chain(precision, 0f);
+        for (int p = 0; p < positions; p++) {
+          chain.add(d[p * vocabulary + v], h[p * units + k]);
+        }
+        dWeights[v * units + k] = chain.end();
+      }
+    }
+    for (int i = 0; i < positions * vocabulary; i++) {
+      dBias[i % vocabulary] += d[i];
+    }
+    kernel.packOutput(head);
+    kernel.logitsBackward(head, positions, logits);
+    assertSame(what + " dHidden", head.dHidden().rows(0, positions).toArray(), dHidden);
+    assertSame(what + " dWeights", head.dWeights().toArray(), dWeights);
+    assertSame(what + " dBias", head.dBias().toArray(), dBias);
+  }
+
   private void assertLosses(int positions, float[] statistics) {
     double expected = 0;
     for (int p = 0; p < positions; p++) {

@@ -1,6 +1,7 @@
 package org.sparkrnn.worker.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
@@ -10,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkrnn.common.config.ModelConfig;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.parameters.ParameterBlock;
 
 class ModelSpecTest {
@@ -23,6 +25,47 @@ class ModelSpecTest {
     assertThat(ModelSpec.of(small, 10_000).layout().size()).isEqualTo(4_653_200); // Zaremba et al.
     ModelConfig charRnn = config("model.input=one-hot");
     assertThat(ModelSpec.of(charRnn, 65).layout().size()).isEqualTo(240_321); // char-rnn prints it
+  }
+
+  @Test
+  void adaptiveSoftmaxHasPyTorchsBlocks() {
+    ModelConfig config =
+        config(
+            "model.hidden=20",
+            "model.softmax=adaptive",
+            "model.softmax-cutoffs=5,12,30",
+            "model.initialization=pytorch");
+    ModelSpec spec = ModelSpec.of(config, 50);
+    assertThat(
+            spec.layout().blocks().stream()
+                .filter(block -> block.name().startsWith("output"))
+                .map(block -> block.name() + " " + block.shape()))
+        .containsExactly(
+            "output.head.weight [8, 20]",
+            "output.head.bias [8]",
+            "output.tail.0.0.weight [5, 20]",
+            "output.tail.0.1.weight [7, 5]",
+            "output.tail.1.0.weight [1, 20]",
+            "output.tail.1.1.weight [18, 1]",
+            "output.tail.2.0.weight [1, 20]", // 20 / 64 is none: at least 1
+            "output.tail.2.1.weight [20, 1]");
+    float[] parameters = spec.initialise(config, 3);
+    ParameterBlock words = spec.layout().block("output.tail.0.1.weight");
+    float largest = 0;
+    for (int i = words.offset(); i < words.offset() + words.size(); i++) {
+      largest = Math.max(largest, Math.abs(parameters[i]));
+    }
+    assertThat((double) largest).isBetween(0.8 / Math.sqrt(5), 1 / Math.sqrt(5) + 1e-7);
+  }
+
+  @Test
+  void cutoffsBeyondTheVocabularyAreRefused() {
+    ModelConfig config = config("model.softmax=adaptive", "model.softmax-cutoffs=5,50");
+    assertThat(ModelSpec.of(config, 51).clusters().words(1)).isEqualTo(1);
+    assertThatThrownBy(() -> ModelSpec.of(config, 50))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("model.softmax-cutoffs = [5, 50]")
+        .hasMessageContaining("below the 50 words");
   }
 
   @Test

@@ -60,6 +60,17 @@ class ReferenceModelTest {
     check(special.spec(), special.penalties(), 3, 2, Reduction.SUM_TIME_MEAN_BATCH, -0.8);
   }
 
+  static Stream<SpecialModels> adaptiveModels() {
+    return SpecialModels.adaptive(9);
+  }
+
+  /** Windows long enough for words of every cluster. */
+  @ParameterizedTest
+  @MethodSource("adaptiveModels")
+  void backwardOfAdaptiveSoftmaxMatchesFiniteDifferences(SpecialModels adaptive) {
+    check(adaptive.spec(), adaptive.penalties(), 5, 3, Reduction.SUM_TIME_MEAN_BATCH, -0.8);
+  }
+
   private static void check(
       ModelSpec spec,
       ActivationPenalties penalties,
@@ -70,8 +81,8 @@ class ReferenceModelTest {
     SplittableRandom random = new SplittableRandom(SEED);
     double[] parameters = uniform(random, spec.layout().size(), lowest, 0.8);
     double[] state = uniform(random, spec.stateFloats(batch), -0.9, 0.9);
-    int[] tokens = random.ints((long) time * batch, 0, 5).toArray();
-    int[] labels = random.ints((long) time * batch, 0, 5).toArray();
+    int[] tokens = random.ints((long) time * batch, 0, spec.vocabulary()).toArray();
+    int[] labels = random.ints((long) time * batch, 0, spec.vocabulary()).toArray();
     double[][] masks = masks(spec, random, time * batch);
     double scale = ReferenceModel.scale(reduction, time, batch);
 

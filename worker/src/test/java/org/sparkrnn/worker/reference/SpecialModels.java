@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.config.SoftmaxConfig;
 import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.Dropout;
@@ -38,6 +39,26 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
                         tied(cell, vocabulary, List.of(7), NONE, ActivationPenalties.NONE),
                         tied(cell, vocabulary, List.of(18, 5, 7), AWD, BOTH),
                         oneHot(cell, vocabulary))));
+  }
+
+  /** Small ones with an adaptive softmax. */
+  public static Stream<SpecialModels> adaptive(int vocabulary) {
+    return Stream.of(CellKind.LSTM, CellKind.GRU)
+        .flatMap(
+            cell ->
+                Stream.of(
+                    adaptive(
+                        of(cell, "small", List.of(5, 9), vocabulary, 6, NONE),
+                        List.of(vocabulary / 4, vocabulary / 2)),
+                    adaptive(
+                        of(cell, "dropped", List.of(7, 6), vocabulary, 5, AWD),
+                        List.of(vocabulary / 3)),
+                    adaptive(oneHot(cell, vocabulary), List.of(1, vocabulary - 3))));
+  }
+
+  private static SpecialModels adaptive(SpecialModels full, List<Integer> cutoffs) {
+    SoftmaxConfig softmax = new SoftmaxConfig(SoftmaxConfig.Kind.ADAPTIVE, cutoffs, 3);
+    return new SpecialModels(full.name() + " " + softmax, full.spec().withSoftmax(softmax), BOTH);
   }
 
   private static SpecialModels of(

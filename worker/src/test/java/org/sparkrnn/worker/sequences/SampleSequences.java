@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.ModelConfig.Input;
+import org.sparkrnn.common.config.SoftmaxConfig;
 import org.sparkrnn.common.config.TaskConfig.Bidirectional;
 import org.sparkrnn.common.config.TaskConfig.Pooling;
 import org.sparkrnn.common.config.TaskConfig.Task;
@@ -67,6 +68,7 @@ public final class SampleSequences implements SequenceSource {
         false,
         false,
         false,
+        SoftmaxConfig.FULL,
         new Dropout(
             Kind.INDEPENDENT,
             used == Input.EMBEDDING ? dropout : 0,

@@ -117,6 +117,25 @@ final class MemoryFormula {
     return floats + head(s, positions, s.hidden, s.vocabulary);
   }
 
+  /** That of one with an adaptive softmax, without dropout. */
+  static long adaptive(
+      Sizes s, int momentVectors, long parameters, int headClasses, int[] columns, int[] words) {
+    long positions = s.positions();
+    long floats = languageModel(s, momentVectors, false);
+    floats -= head(s, positions, s.hidden, s.vocabulary);
+    floats += (2 + momentVectors) * (to16(parameters) - to16(s.parameters()));
+    floats += 2 * positions * to16(s.hidden);
+    long largest = head(s, positions, s.hidden, headClasses);
+    long most = 0;
+    for (int i = 0; i < words.length; i++) {
+      floats += 2 * positions * to16(columns[i]);
+      largest = Math.max(largest, head(s, positions, s.hidden, columns[i]));
+      largest = Math.max(largest, head(s, positions, columns[i], words[i]));
+      most = Math.max(most, Math.max(columns[i], words[i]));
+    }
+    return floats + largest + 2 * to16(most);
+  }
+
   /**
    * The arena of a model of sequences; {@code s.vocabulary} tokens, or columns where {@code dense}.
    *

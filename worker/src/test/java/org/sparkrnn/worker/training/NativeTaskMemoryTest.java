@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
+import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -149,6 +150,56 @@ class NativeTaskMemoryTest {
     assertThat(TaskMemory.of(config, spec).nativeBytes())
         .as("docs/kernel.md, Memory of a task")
         .isEqualTo(4 * floats);
+  }
+
+  /** Cut at 2000 and 6000: sizes of the two clusters and their columns. */
+  @ParameterizedTest
+  @CsvSource({
+    "float32, 130, 10000, 20, 35, sgd, 32, 8",
+    "bf16, 64, 6001, 7, 5, adam, 16, 4",
+    "bf16-amx, 650, 33278, 20, 35, sgd, 162, 40"
+  })
+  void anAdaptiveSoftmaxTakesWhatTheDocumentSays(
+      String precision,
+      int hidden,
+      int vocabulary,
+      int batch,
+      int window,
+      String optimizer,
+      int first,
+      int second) {
+    TrainingConfig config =
+        Runs.config(
+            "model.hidden=" + hidden,
+            "model.embedding=40",
+            "model.softmax=adaptive",
+            "model.softmax-cutoffs=2000,6000",
+            "batch.streams=" + batch,
+            "batch.window=" + window,
+            "optimizer.kind=" + optimizer,
+            "kernel.choice=native",
+            "kernel.isa=portable",
+            "kernel.precision=" + precision);
+    MemoryFormula.Sizes sizes =
+        new MemoryFormula.Sizes(CellKind.LSTM, 2, hidden, 40, vocabulary, batch, window, precision);
+    ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
+    int rest = vocabulary - 6000;
+    long parameters =
+        sizes.parameters()
+            - (long) vocabulary * (hidden + 1)
+            + 2002L * (hidden + 1)
+            + (long) first * (hidden + 4000)
+            + (long) second * (hidden + rest);
+    assertThat((long) spec.layout().size()).isEqualTo(parameters);
+    long floats =
+        MemoryFormula.adaptive(
+            sizes,
+            ReplicaTrainer.momentVectors(config),
+            parameters,
+            2002,
+            new int[] {first, second},
+            new int[] {4000, rest});
+    assertThat(TaskMemory.of(config, spec).nativeBytes()).isEqualTo(4 * floats);
   }
 
   @Test

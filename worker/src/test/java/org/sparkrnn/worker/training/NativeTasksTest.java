@@ -107,19 +107,28 @@ class NativeTasksTest {
   /** The largest of these windows has 1400 positions: any array of them would show. */
   @ParameterizedTest
   @CsvSource({
-    "lstm, sgd, embedding, 8, 3, 5",
-    "lstm, sgd, embedding, 72, 40, 35",
-    "gru, adam, embedding, 72, 40, 35",
-    "gru, momentum, one-hot, 72, 40, 35",
-    "lstm, rmsprop, embedding, 72, 40, 35"
+    "lstm, sgd, embedding, full, 8, 3, 5",
+    "lstm, sgd, embedding, full, 72, 40, 35",
+    "gru, adam, embedding, full, 72, 40, 35",
+    "gru, momentum, one-hot, full, 72, 40, 35",
+    "lstm, rmsprop, embedding, full, 72, 40, 35",
+    "lstm, sgd, embedding, adaptive, 72, 40, 35"
   })
   void aStepAllocatesSmallObjectsOnly(
-      String cell, String optimizer, String input, int hidden, int streams, int window) {
+      String cell,
+      String optimizer,
+      String input,
+      String softmax,
+      int hidden,
+      int streams,
+      int window) {
     TrainingConfig config =
         config(
             "model.cell=" + cell,
             "model.input=" + input,
             "model.hidden=" + hidden,
+            "model.softmax=" + softmax,
+            "model.softmax-cutoffs=4",
             "model.dropout=0.2",
             "model.recurrent-weight-dropout=0.2",
             "batch.streams=" + streams,
@@ -190,23 +199,27 @@ class NativeTasksTest {
     for (int step = 8; step < asked[0]; step++) {
       assertThat(allocated[step] - allocated[step - 1])
           .as("bytes of step %d", step)
-          .isLessThanOrEqualTo((1 + config.batch().streams()) * BYTES_OF_SMALL_OBJECTS);
+          .isLessThanOrEqualTo((1L + config.batch().streams()) * BYTES_OF_SMALL_OBJECTS);
     }
   }
 
   @ParameterizedTest
   @CsvSource({
-    "lstm, sgd, keep-local, embedding",
-    "gru, adam, keep-local, embedding",
-    "lstm, adam, reset, embedding",
-    "gru, rmsprop, average, one-hot"
+    "lstm, sgd, keep-local, embedding, full",
+    "gru, adam, keep-local, embedding, full",
+    "lstm, adam, reset, embedding, full",
+    "gru, rmsprop, average, one-hot, full",
+    "gru, sgd, average, embedding, adaptive"
   })
-  void theHeapOfATaskIsWhatIsPlanned(String cell, String optimizer, String state, String input) {
+  void theHeapOfATaskIsWhatIsPlanned(
+      String cell, String optimizer, String state, String input, String softmax) {
     TrainingConfig config =
         config(
             "model.cell=" + cell,
             "model.input=" + input,
             "model.hidden=200",
+            "model.softmax=" + softmax,
+            "model.softmax-cutoffs=4",
             "optimizer.kind=" + optimizer,
             "optimizer.state=" + state,
             "optimizer.learning-rate=0.001");

@@ -92,6 +92,44 @@ class PlainTrainerTest {
     }
   }
 
+  @Test
+  void runWithAdaptiveSoftmaxResumedEndsInTheSameBytes() throws IOException {
+    int[] text = Runs.byFrequency(Runs.tokens(101, 1));
+    corpus = Runs.corpus(files, "ordered", text, Runs.tokens(40, 2));
+    String[] settings = {
+      "model.softmax=adaptive",
+      "model.softmax-cutoffs=3,7",
+      "model.dropout=0.2",
+      "optimizer.kind=adam",
+      "evaluation.every-rounds=2",
+      "training.max-rounds=5"
+    };
+    train(config("whole", settings), false);
+    settings[5] = "training.max-rounds=2";
+    train(config("resumed", settings), false);
+    settings[5] = "training.max-rounds=5";
+    assertThat(train(config("resumed", settings), true).bestLoss()).isPositive();
+    assertThat(bytes("resumed", 5)).isEqualTo(bytes("whole", 5)).isNotEmpty();
+  }
+
+  @Test
+  void adaptiveSoftmaxOnWordsInAnotherOrderIsRefused() throws IOException {
+    int[] text = Runs.byFrequency(Runs.tokens(101, 1));
+    for (int i = 0; i < text.length; i++) {
+      text[i] = Runs.VOCABULARY - 1 - text[i];
+    }
+    corpus = Runs.corpus(files, "reversed", text, Runs.tokens(40, 2));
+    assertThatThrownBy(
+            () -> train(config("new", "model.softmax=adaptive", "model.softmax-cutoffs=3"), false))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining(
+            "Cannot use model.softmax = adaptive: the vocabulary is not in the order")
+        .hasMessageContaining("words 0 to 2 occur")
+        .hasMessageContaining("words 3 to 10");
+    assertThat(steps("new")).isEmpty();
+    train(config("new", "training.max-rounds=1"), false);
+  }
+
   /** Drawn windows, averaged parameters and everything that is dropped. */
   @ParameterizedTest
   @CsvSource({"nt-asgd, 3", "asgd, 0"})

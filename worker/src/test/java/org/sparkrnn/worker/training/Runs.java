@@ -3,6 +3,8 @@ package org.sparkrnn.worker.training;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -57,6 +59,20 @@ final class Runs {
               : (tokens[i - 1] * 3 + 1) % VOCABULARY;
     }
     return tokens;
+  }
+
+  /** The same text with its tokens numbered by how often they occur, as tokenize does. */
+  static int[] byFrequency(int[] tokens) {
+    int[] counts = new int[VOCABULARY];
+    for (int token : tokens) {
+      counts[token]++;
+    }
+    List<Integer> order = new ArrayList<>();
+    for (int v = 0; v < VOCABULARY; v++) {
+      order.add(v);
+    }
+    order.sort(Comparator.comparingInt(v -> -counts[v]));
+    return Arrays.stream(tokens).map(order::indexOf).toArray();
   }
 
   /** Writes a corpus of characters a, b, … with those splits. */

@@ -25,6 +25,19 @@ class StepRateTest {
   }
 
   @Test
+  void clustersAreCountedAsOftenAsZipfsLawHasTheirWords() {
+    String[] adaptive = {
+      "model.hidden=20", "model.embedding=30", "model.softmax=adaptive", "model.softmax-cutoffs=1,2"
+    };
+    ModelSpec spec = ModelSpec.of(config(adaptive).model(), 4);
+    double layers = 80 * (30 + 20) + 80 * (20 + 20);
+    double all = 1 + 1.0 / 2 + 1.0 / 3 + 1.0 / 4;
+    double clusters = 0.5 / all * 5 * (20 + 1) + (1.0 / 3 + 1.0 / 4) / all * (20 + 2);
+    assertThat(StepRate.flopsPerToken(spec))
+        .isCloseTo(6 * (layers + 3 * 20 + clusters), within(1e-6));
+  }
+
+  @Test
   void aStepTakesItsOperationsAndAPassOverTheParameters() {
     StepRate rate = new StepRate(GIGA);
     TrainingConfig sgd = config("optimizer.kind=sgd", "batch.streams=20", "batch.window=35");
@@ -43,11 +56,21 @@ class StepRateTest {
 
   @Test
   void theMachineIsMeasuredWithAModelOfTheSameKind() {
-    for (String kind : List.of("model.input=one-hot", "model.cell=gru", "model.dropout=0.5")) {
+    for (String kind :
+        List.of(
+            "model.input=one-hot",
+            "model.cell=gru",
+            "model.dropout=0.5",
+            "model.softmax=adaptive")) {
       // Larger than what is measured: 2000 units would take seconds with the Java kernel.
       TrainingConfig config =
           config(
-              kind, "model.hidden=2000", "batch.streams=1", "batch.window=2", "kernel.choice=java");
+              kind,
+              "model.softmax-cutoffs=1000,25000",
+              "model.hidden=2000",
+              "batch.streams=1",
+              "batch.window=2",
+              "kernel.choice=java");
       StepRate rate =
           StepRate.measure(config, ModelSpec.of(config.model(), 30_000), Duration.ofMillis(1));
 

@@ -1,0 +1,71 @@
+package org.sparkrnn.worker.model;
+
+import org.sparkrnn.worker.kernel.Arena;
+import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.Matrix;
+import org.sparkrnn.worker.kernel.SoftmaxHead;
+
+/** One softmax over all words. */
+final class FullSoftmax implements OutputLayer {
+  private final Kernel kernel;
+  private final SoftmaxHead head;
+  private final Matrix logits;
+
+  /** The softmax's statistics of a window, copied here to sum the losses. */
+  private final float[] statistics;
+
+  FullSoftmax(
+      ModelSpec spec,
+      Kernel kernel,
+      Arena arena,
+      OutputMemory memory,
+      ParameterViews parameters,
+      ParameterViews gradients,
+      Matrix states,
+      Matrix dStates,
+      int positions) {
+    this.kernel = kernel;
+    this.head =
+        new SoftmaxHead(
+            positions,
+            parameters.block(spec.outputWeight()),
+            parameters.block(ModelSpec.OUTPUT_BIAS),
+            gradients.block(spec.outputWeight()),
+            gradients.block(ModelSpec.OUTPUT_BIAS),
+            states,
+            dStates,
+            memory.statistics().dense(arena, 0, positions, SoftmaxHead.STATISTICS),
+            memory.scratch());
+    this.statistics = new float[positions * SoftmaxHead.STATISTICS];
+    this.logits =
+        memory.logits().isEmpty()
+            ? Matrix.absent(arena)
+            : memory.logits().get(0).padded(arena, positions, spec.vocabulary());
+  }
+
+  @Override
+  public void pack() {
+    kernel.packOutput(head);
+  }
+
+  @Override
+  public void computeLosses(int positions, int[] labels, float scale, boolean gradients) {
+    kernel.softmaxLoss(head, positions, labels, scale, gradients);
+  }
+
+  @Override
+  public void losses(int positions, double[] target) {
+    head.losses(positions, statistics, target);
+  }
+
+  @Override
+  public double lossSum(int positions) {
+    return head.lossSum(positions, statistics);
+  }
+
+  @Override
+  public void logits(float[] target) {
+    kernel.logits(head, 1, logits);
+    logits.rows(0, 1).read(target, 0);
+  }
+}
