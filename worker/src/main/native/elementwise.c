@@ -2,8 +2,23 @@
 #include "philox.h"
 #include "variant.h"
 
+// Elements whose word is at least the threshold, times the factor; the others +0. Words behind the
+// last element are read.
+static void keep_some(const float *in, float *out, long count, const uint32_t *words, keep keep) {
+    const v16 factor = v_set(keep.factor);
+    long i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        v_store(out + i,
+                v_where_at_least(v_mul(v_load(in + i), factor), words + i, keep.threshold));
+    }
+    if (i < count) {
+        const v16 last = v_mul(v_load_first(in + i, count - i), factor);
+        v_store_first(out + i, count - i, v_where_at_least(last, words + i, keep.threshold));
+    }
+}
+
 void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key) {
-    uint32_t words[PHILOX_WORDS];
+    uint32_t words[PHILOX_WORDS + LANES] = {0};
     int64_t held = -1;  // index of the element whose word comes first in `words`
     for (long row = 0; row < shape.rows; row++) {
         const float *from = in + row * shape.in_stride;
@@ -15,11 +30,8 @@ void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, ph
                 philox_words((uint32_t)(first / 4), key, words);
                 held = first;
             }
-            const uint32_t *word = words + (index - first);
             const long count = min_long(first + PHILOX_WORDS - index, shape.columns - column);
-            for (long i = 0; i < count; i++) {
-                to[column + i] = word[i] >= keep.threshold ? from[column + i] * keep.factor : 0.0f;
-            }
+            keep_some(from + column, to + column, count, words + (index - first), keep);
             column += count;
         }
     }

@@ -93,3 +93,14 @@ INLINE void v_transpose(v16 rows[16]) {
     }
     for (int i = 0; i < 16; i++) rows[i] = v_load(turned[i]);
 }
+
+// x in lanes whose word is at least the threshold, +0 in the others.
+INLINE __m256 v_eight_at_least(__m256 x, const uint32_t *words, uint32_t threshold) {
+    const __m256i w = _mm256_loadu_si256((const __m256i *)words);
+    const __m256i larger = _mm256_max_epu32(w, _mm256_set1_epi32((int)threshold));
+    return _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_cmpeq_epi32(larger, w)));
+}
+INLINE v16 v_where_at_least(v16 x, const uint32_t *words, uint32_t threshold) {
+    return v_both(v_eight_at_least(x.low, words, threshold),
+                  v_eight_at_least(x.high, words + 8, threshold));
+}

@@ -93,3 +93,9 @@ static inline v16 v_scale(v16 x, v16 n, v16 rounded) {
     (void)rounded;
     return _mm512_scalef_ps(x, n);
 }
+
+// x in lanes whose word is at least the threshold, +0 in the others.
+static inline v16 v_where_at_least(v16 x, const uint32_t *words, uint32_t threshold) {
+    return _mm512_maskz_mov_ps(
+        _mm512_cmpge_epu32_mask(_mm512_loadu_si512(words), _mm512_set1_epi32((int)threshold)), x);
+}

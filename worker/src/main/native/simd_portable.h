@@ -155,3 +155,9 @@ static inline void v_transpose(v16 rows[16]) {
         }
     }
 }
+
+// x in lanes whose word is at least the threshold, +0 in the others.
+static inline v16 v_where_at_least(v16 x, const uint32_t *words, uint32_t threshold) {
+    EACH x.lane[i] = words[i] >= threshold ? x.lane[i] : 0.0f;
+    return x;
+}
