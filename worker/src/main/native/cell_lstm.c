@@ -12,7 +12,7 @@ static void forward(cell_step at) {
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
     const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
-    float *after = layer->cell_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    float *after = at.new_cell;
     float *hidden = layer->hidden_states + (at.step + 1) * batch * at.row + at.block * LANES;
     for (long b = 0; b < batch; b++) {
         const v16 i = v_sigmoid(v_load(gates));
@@ -38,7 +38,7 @@ static void backward(cell_step at, const float *d_units) {
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
     const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
-    const float *after = layer->cell_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    const float *after = at.new_cell;
     float *d_cell = layer->d_cell + at.block * LANES;
     const v16 one = v_set(1.0f);
     for (long b = 0; b < batch; b++) {

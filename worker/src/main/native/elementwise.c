@@ -1,19 +1,21 @@
 // Dropout, sums and multiples of activations, the sum of squares.
+#include <stddef.h>
+
 #include "philox.h"
 #include "variant.h"
 
-// Elements whose word is at least the threshold, times the factor; the others +0. Words behind the
-// last element are read.
+// Elements, or ones, whose word is at least the threshold, times the factor; the others +0. Words
+// behind the last element are read.
 static void keep_some(const float *in, float *out, long count, const uint32_t *words, keep keep) {
     const v16 factor = v_set(keep.factor);
     long i = 0;
     for (; i + LANES <= count; i += LANES) {
-        v_store(out + i,
-                v_where_at_least(v_mul(v_load(in + i), factor), words + i, keep.threshold));
+        const v16 x = in == NULL ? factor : v_mul(v_load(in + i), factor);
+        v_store(out + i, v_where_at_least(x, words + i, keep.threshold));
     }
     if (i < count) {
-        const v16 last = v_mul(v_load_first(in + i, count - i), factor);
-        v_store_first(out + i, count - i, v_where_at_least(last, words + i, keep.threshold));
+        const v16 x = in == NULL ? factor : v_mul(v_load_first(in + i, count - i), factor);
+        v_store_first(out + i, count - i, v_where_at_least(x, words + i, keep.threshold));
     }
 }
 
@@ -21,7 +23,7 @@ void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, ph
     uint32_t words[PHILOX_WORDS + LANES] = {0};
     int64_t held = -1;  // index of the element whose word comes first in `words`
     for (long row = 0; row < shape.rows; row++) {
-        const float *from = in + row * shape.in_stride;
+        const float *from = in == NULL ? NULL : in + row * shape.in_stride;
         float *to = out + row * shape.out_stride;
         for (long column = 0; column < shape.columns;) {
             const int64_t index = (row % shape.period) * shape.columns + column;
@@ -31,7 +33,8 @@ void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, ph
                 held = first;
             }
             const long count = min_long(first + PHILOX_WORDS - index, shape.columns - column);
-            keep_some(from + column, to + column, count, words + (index - first), keep);
+            keep_some(from == NULL ? NULL : from + column, to + column, count,
+                      words + (index - first), keep);
             column += count;
         }
     }

@@ -88,6 +88,12 @@ enum {
     LAYER_DX,
     LAYER_D_HIDDEN,
     LAYER_D_CELL,
+    LAYER_ZONEOUT_RATES,
+    LAYER_HIDDEN_UPDATES,
+    LAYER_CELL_UPDATES,
+    LAYER_NEW_CELLS,
+    LAYER_D_PAST_HIDDEN,
+    LAYER_D_PAST_CELL,
     LAYER_VALUES
 };
 
@@ -96,6 +102,20 @@ static recurrent_parameters parameters_of(const jlong *addresses) {
                                     floats(addresses[2]), floats(addresses[3]),
                                     floats(addresses[4])};
     return p;
+}
+
+// Two rates as the bits of floats, the hidden state's in the high half.
+static zoneout zoneout_of(const jlong *values) {
+    const uint64_t rates = (uint64_t)values[LAYER_ZONEOUT_RATES];
+    const uint32_t hidden = (uint32_t)(rates >> 32), cell = (uint32_t)rates;
+    zoneout zone = {.hidden_updates = floats(values[LAYER_HIDDEN_UPDATES]),
+                    .cell_updates = floats(values[LAYER_CELL_UPDATES]),
+                    .new_cells = floats(values[LAYER_NEW_CELLS]),
+                    .d_hidden = floats(values[LAYER_D_PAST_HIDDEN]),
+                    .d_cell = floats(values[LAYER_D_PAST_CELL])};
+    memcpy(&zone.hidden_rate, &hidden, sizeof hidden);
+    memcpy(&zone.cell_rate, &cell, sizeof cell);
+    return zone;
 }
 
 static bool unpack_layer(JNIEnv *env, jint variant, jlongArray described, recurrent_layer *layer) {
@@ -120,6 +140,7 @@ static bool unpack_layer(JNIEnv *env, jint variant, jlongArray described, recurr
     layer->dx = floats(values[LAYER_DX]);
     layer->d_hidden = floats(values[LAYER_D_HIDDEN]);
     layer->d_cell = floats(values[LAYER_D_CELL]);
+    layer->zoneout = zoneout_of(values);
     layer->tokens = recurrent_tokens(layer);
     return true;
 }

@@ -20,6 +20,16 @@ typedef struct recurrent_parameters {
     float *weight_ph;  // [peepholes * hidden], if the cell has any
 } recurrent_parameters;
 
+// Units that keep their states from step to step; rates of 0 are none. Rows are padded.
+typedef struct zoneout {
+    float hidden_rate, cell_rate;
+    float *hidden_updates;  // [time * batch, hidden]: 1 where a unit takes its new state, else 0
+    float *cell_updates;    // likewise; both NULL where the mean of the two states is taken
+    float *new_cells;       // [time * batch, hidden]: what the cell computes; with cell_updates
+    float *d_hidden;        // [batch, hidden]: gradients of one step that go past the cell
+    float *d_cell;
+} zoneout;
+
 // All buffers of one recurrent layer. Rows of activations are padded to 16 floats.
 typedef struct recurrent_layer {
     int cell;  // its place in cells.h
@@ -38,6 +48,7 @@ typedef struct recurrent_layer {
     float *dx;                       // [time * batch, input] or NULL
     float *d_hidden;                 // [batch, hidden]
     float *d_cell;                   // [batch, hidden], if the cell has one
+    zoneout zoneout;
 } recurrent_layer;
 
 typedef struct softmax_head {
@@ -123,6 +134,7 @@ typedef struct kernel {
     void (*softmax_backward)(const softmax_head *head, long positions);
     void (*add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
                      long columns, float *table);
+    // in NULL: ones.
     void (*dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
     // out += factor * (left - right), right NULL for zeros; count floats, a multiple of 16.
     void (*add_difference)(const float *left, const float *right, float factor, float *out,

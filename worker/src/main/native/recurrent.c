@@ -9,10 +9,17 @@
 #define FUNCTIONS(cell, ...) &NAME(cell),
 static const cell_functions *const functions[CELL_KINDS] = {CELLS(FUNCTIONS)};
 
+static bool has_zoneout(const recurrent_layer *layer) {
+    return layer->zoneout.hidden_rate > 0 || layer->zoneout.cell_rate > 0;
+}
+
 static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, recurrent_layout at,
                          long step) {
     const long row = round_up(layer->hidden, LANES);
     const long gated = shape->gated_slots > 0 ? step * layer->batch * row : 0;
+    const bool kept = layer->zoneout.new_cells != NULL;
+    const long cells = (step + (kept ? 0 : 1)) * layer->batch * row;
+    float *new_cells = kept ? layer->zoneout.new_cells : layer->cell_states;
     const cell_step first = {layer,
                              step,
                              0,
@@ -21,6 +28,7 @@ static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, 
                              row * shape->slots,
                              layer->packed + at.peepholes,
                              layer->packed + at.d_peepholes,
+                             shape->has_cell_state ? new_cells + cells : NULL,
                              layer->packed + at.gated + gated};
     return first;
 }
@@ -30,6 +38,7 @@ static cell_step block_of(cell_step step, const cell_shape *shape, long block) {
     step.live = min_long(LANES, step.layer->hidden - block * LANES);
     step.peepholes += block * shape->peepholes * LANES;
     step.d_peepholes += block * shape->peepholes * LANES;
+    if (shape->has_cell_state) step.new_cell += block * LANES;
     step.gated += block * LANES;
     return step;
 }
@@ -82,10 +91,22 @@ static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *s
     }
 }
 
+// The end of a cell, and what its units keep.
+static void cell_forward(cell_step at) {
+    functions[at.layer->cell]->forward(at);
+    if (has_zoneout(at.layer)) NAME(zoneout_forward)(at);
+}
+
+static void cell_backward(cell_step at, float *d_units) {
+    const bool zoneout = has_zoneout(at.layer);
+    if (zoneout) NAME(zoneout_before_backward)(at, d_units);
+    functions[at.layer->cell]->backward(at, d_units);
+    if (zoneout) NAME(zoneout_after_backward)(at);
+}
+
 // The slots that see the gated hidden state, and the end of the cell.
 static void gated_forward(const recurrent_layer *layer, const cell_shape *shape,
                           recurrent_layout at, cell_step step) {
-    const cell_functions *cell = functions[layer->cell];
     const long width = shape->gated_slots * LANES;
     const left gated =
         operand_rows(step.gated, layer->batch, layer->hidden, layer->packed + at.hidden_operand);
@@ -96,7 +117,7 @@ static void gated_forward(const recurrent_layer *layer, const cell_shape *shape,
         multiply_panel(layer->batch, width, &gated,
                        layer->packed + at.forward_gated + block * lanes_of(layer->hidden) * width,
                        width, begin, gates, step.gate_row, NULL);
-        cell->forward(block_of(step, shape, block));
+        cell_forward(block_of(step, shape, block));
     }
 }
 
@@ -131,7 +152,7 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
                                         weights + to_next_part(t) * panel_floats,
                                         i + 1 < panels ? panel_floats : 0));
             for (long b = first; b < last; b++) {
-                (shape->gated_slots > 0 ? cell->gate : cell->forward)(block_of(step, shape, b));
+                (shape->gated_slots > 0 ? cell->gate : cell_forward)(block_of(step, shape, b));
             }
         }
         if (shape->gated_slots > 0) gated_forward(layer, shape, at, step);
@@ -205,11 +226,10 @@ static stream *backward_ahead(streams *to, const recurrent_layer *layer, cell_st
 
 void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
-    const cell_functions *cell = functions[layer->cell];
     const recurrent_layout at = recurrent_layout_for(layer);
     const long units = round_up(layer->hidden, LANES);
     const long panel_floats = lanes_of(units * shape->hidden_slots) * PANEL;
-    const bool direct_path = shape->has_direct_path;
+    const bool direct_path = shape->has_direct_path || layer->zoneout.hidden_rate > 0;
     float *d_units = layer->packed + at.d_units;
     for (long i = 0; i < units * shape->peepholes; i += LANES) {
         v_store(layer->packed + at.d_peepholes + i, v_zero());
@@ -234,7 +254,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
             }
             for (long v = 0; v < width; v += LANES) {
                 const cell_step block = block_of(step, shape, (unit + v) / LANES);
-                cell->backward(block, d_units + v);
+                cell_backward(block, d_units + v);
                 keep_gate_operand(at, block);
             }
         }

@@ -25,6 +25,9 @@ typedef struct cell_step {
     // gradients over the steps after this one, which backward continues.
     const float *peepholes;
     float *d_peepholes;
+    // Of this block and step: where the cell writes its cell state, if it has one. Row stride as
+    // that of states.
+    float *new_cell;
     // Of this block and step, if the cell has a gated hidden state: row stride as that of states.
     float *gated;
 } cell_step;
@@ -48,6 +51,11 @@ typedef struct cell_functions {
 #define DECLARE_CELL(name, ...) extern const cell_functions NAME(name);
 CELLS(DECLARE_CELL)
 #undef DECLARE_CELL
+
+// What units keep of their states: after the cell's forward, and around its backward.
+void NAME(zoneout_forward)(cell_step at);
+void NAME(zoneout_before_backward)(cell_step at, float *d_units);
+void NAME(zoneout_after_backward)(cell_step at);
 
 void NAME(softmax_loss)(const softmax_head *head, long positions);
 void NAME(softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);

@@ -8,6 +8,7 @@ typedef struct shape {
     int cell;
     long time, batch, input, hidden;
     bool one_hot;
+    bool zoneout;
 } shape;
 
 static recurrent_parameters parameters(const shape *s, guard where, float range) {
@@ -29,6 +30,32 @@ static float *activations(long rows, long columns, guard where) {
     float *to = guarded((size_t)(rows * padded(columns)), where);
     fill(to, rows, columns, padded(columns), 0.5f);
     return to;
+}
+
+// 1 and 0 in turns without a pattern.
+static float *updates(long rows, long columns, guard where) {
+    float *to = activations(rows, columns, where);
+    for (long row = 0; row < rows; row++) {
+        for (long i = 0; i < columns; i++) {
+            float *update = to + row * padded(columns) + i;
+            *update = *update > 0 ? 1.0f : 0.0f;
+        }
+    }
+    return to;
+}
+
+static zoneout zoneout_of(const shape *s, guard where) {
+    const long positions = s->time * s->batch;
+    zoneout zone = {.hidden_rate = 0.5f,
+                    .hidden_updates = updates(positions, s->hidden, where),
+                    .d_hidden = activations(s->batch, s->hidden, where)};
+    if (cell_shape_of(s->cell)->has_cell_state) {
+        zone.cell_rate = 0.5f;
+        zone.cell_updates = updates(positions, s->hidden, where);
+        zone.new_cells = activations(positions, s->hidden, where);
+        zone.d_cell = activations(s->batch, s->hidden, where);
+    }
+    return zone;
 }
 
 static recurrent_layer layer_of(const shape *s, int precision, guard where) {
@@ -56,6 +83,7 @@ static recurrent_layer layer_of(const shape *s, int precision, guard where) {
         .d_hidden = activations(s->batch, s->hidden, where),
         .d_cell = cell->has_cell_state ? activations(s->batch, s->hidden, where) : NULL,
     };
+    if (s->zoneout) layer.zoneout = zoneout_of(s, where);
     layer.tokens = recurrent_tokens(&layer);
     for (long p = 0; p < positions; p++) {
         recurrent_tokens(&layer)[p] = (int32_t)((p * 7 + 3) % s->input);
@@ -91,9 +119,9 @@ static void test_layer(const variants *all, shape s, guard where) {
         variant->recurrent_backward(&layer, layer.time);
         if (i == 0) expected = layer;
         char what[100];
-        snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld%s", variant->name,
+        snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld%s%s", variant->name,
                  cell_shape_of(s.cell)->name, s.time, s.batch, s.input, s.hidden,
-                 s.one_hot ? " one-hot" : "");
+                 s.one_hot ? " one-hot" : "", s.zoneout ? " zoneout" : "");
         expect_equal(what, &layer, &expected);
     }
     release_all();
@@ -107,15 +135,17 @@ void test_layers(const variants *all, guard where) {
             for (int b = 0; b < 4; b++) {
                 const long input = 1 + (hidden[h] * 5 + batch[b]) % 70;
                 for (int one_hot = 0; one_hot <= 1; one_hot++) {
-                    const shape s = {cell, 3, batch[b], input, hidden[h], one_hot};
+                    shape s = {cell, 3, batch[b], input, hidden[h], one_hot, false};
+                    test_layer(all, s, where);
+                    s.zoneout = true;
                     test_layer(all, s, where);
                 }
             }
         }
         // Several chunks of positions and of k.
-        const shape long_window = {cell, 40, 11, 5, 9, false};
-        const shape wide = {cell, 2, 3, 20, 280, false};
-        const shape uneven = {cell, 59, 13, 3, 18, false};
+        const shape long_window = {cell, 40, 11, 5, 9, false, false};
+        const shape wide = {cell, 2, 3, 20, 280, false, true};
+        const shape uneven = {cell, 59, 13, 3, 18, false, false};
         test_layer(all, long_window, where);
         test_layer(all, wide, where);
         test_layer(all, uneven, where);

@@ -61,6 +61,8 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("model.word-dropout", c -> c.model().dropouts().wordDropout()),
           semantic(
               "model.recurrent-weight-dropout", c -> c.model().dropouts().recurrentWeightDropout()),
+          semantic("model.zoneout-hidden", c -> c.model().dropouts().zoneoutHidden()),
+          semantic("model.zoneout-cell", c -> c.model().dropouts().zoneoutCell()),
           semantic("model.initialization", c -> c.model().initialization()),
           semantic("model.initialization-range", c -> c.model().initializationRange()),
           semantic("model.forget-gate-bias", c -> c.model().forgetGateBiasOrNaN()),

@@ -3,7 +3,7 @@ package org.sparkrnn.common.config;
 import java.io.Serializable;
 
 /**
- * The settings of the group {@code model} that say what is zeroed while training.
+ * The settings of the group {@code model} that say what is zeroed or kept while training.
  *
  * @param dropout share of the elements on the non-recurrent connections
  * @param dropoutKind which masks are drawn
@@ -13,6 +13,8 @@ import java.io.Serializable;
  * @param embeddingDropout share of the embedding's rows
  * @param wordDropout share of the tokens
  * @param recurrentWeightDropout share of the weights from a hidden state to the next
+ * @param zoneoutHidden share of the hidden states that stay as they were a step before
+ * @param zoneoutCell likewise of the cell states
  */
 public record DropoutConfig(
     double dropout,
@@ -22,7 +24,9 @@ public record DropoutConfig(
     double dropoutOutputOrNaN,
     double embeddingDropout,
     double wordDropout,
-    double recurrentWeightDropout)
+    double recurrentWeightDropout,
+    double zoneoutHidden,
+    double zoneoutCell)
     implements Serializable {
   /** Which masks are drawn. */
   public enum Kind {
@@ -40,6 +44,8 @@ public record DropoutConfig(
     Checks.requireShare("model.embedding-dropout", embeddingDropout);
     Checks.requireShare("model.word-dropout", wordDropout);
     Checks.requireShare("model.recurrent-weight-dropout", recurrentWeightDropout);
+    Checks.requireShare("model.zoneout-hidden", zoneoutHidden);
+    Checks.requireShare("model.zoneout-cell", zoneoutCell);
   }
 
   /** Share of the elements of the first layer's input; null in a file: {@code dropout}. */

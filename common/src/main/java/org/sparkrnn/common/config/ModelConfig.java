@@ -17,7 +17,7 @@ import org.sparkrnn.common.errors.BadInputException;
  *     for none
  * @param frozenEmbedding whether the embedding stays as it starts
  * @param output how a language model predicts a word
- * @param dropouts what is zeroed while training
+ * @param dropouts what is zeroed or kept while training
  * @param initializationRange half the width of the interval that {@code uniform} draws from
  * @param forgetGateBiasOrNaN see {@link #forgetGateBias}
  */
@@ -49,7 +49,11 @@ public record ModelConfig(
     LSTM_COUPLED,
     LSTM_PEEPHOLE,
     LSTM_PEEPHOLE_PREVIOUS,
-    GRU_RESET_BEFORE
+    GRU_RESET_BEFORE;
+
+    boolean hasCellState() {
+      return name().startsWith("LSTM");
+    }
   }
 
   /** How a token becomes the input of the first layer. */
@@ -108,6 +112,11 @@ public record ModelConfig(
     if (input == Input.ONE_HOT && (dropouts.embeddingDropout() > 0 || dropouts.wordDropout() > 0)) {
       throw new BadInputException(
           "model.embedding-dropout and model.word-dropout need model.input = embedding, got one-hot");
+    }
+    if (dropouts.zoneoutCell() > 0 && !cell.hasCellState()) {
+      throw new BadInputException(
+          "model.zoneout-cell needs a cell with a cell state, an LSTM, got model.cell = %s"
+              .formatted(Checks.text(cell)));
     }
     Checks.requirePositive("model.initialization-range", initializationRange);
     if (Double.isInfinite(forgetGateBiasOrNaN)) {

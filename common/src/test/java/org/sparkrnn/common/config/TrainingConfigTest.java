@@ -178,6 +178,8 @@ class TrainingConfigTest {
         "model { word-dropout = 0.1, input = one-hot } | need model.input = embedding, got one-hot",
         "model.dropout-output = 1 | model.dropout-output must be at least 0 and below 1, got 1.0",
         "model.recurrent-weight-dropout = 1 | model.recurrent-weight-dropout must be at least 0 and below 1",
+        "model.zoneout-hidden = 1 | model.zoneout-hidden must be at least 0 and below 1",
+        "model { zoneout-cell = 0.1, cell = gru-reset-before } | needs a cell with a cell state, an LSTM, got model.cell = gru-reset-before",
         "loss.temporal-penalty = -1 | loss.temporal-penalty must not be negative, got -1.0"
       })
   void modelsThatCannotBeBuiltAreRefused(String settings, String message) {

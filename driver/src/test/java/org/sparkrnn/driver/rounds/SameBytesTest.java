@@ -92,6 +92,8 @@ class SameBytesTest {
             Map.entry("model.embedding-dropout", 0.1),
             Map.entry("model.word-dropout", 0.1),
             Map.entry("model.recurrent-weight-dropout", 0.5),
+            Map.entry("model.zoneout-hidden", 0.1),
+            Map.entry("model.zoneout-cell", 0.2),
             Map.entry("loss.activation-penalty", 2),
             Map.entry("loss.temporal-penalty", 1),
             Map.entry("batch.window", 10),

@@ -49,6 +49,8 @@ class SequenceRoundsTest {
             0.2,
             "model.recurrent-weight-dropout",
             0.2,
+            "model.zoneout-hidden",
+            0.1,
             "training.replicas",
             3));
     RUNS.put(

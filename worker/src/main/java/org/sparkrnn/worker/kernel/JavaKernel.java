@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
+import java.util.Arrays;
 import java.util.List;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.random.Philox;
@@ -159,7 +160,28 @@ public final class JavaKernel implements Kernel {
   public void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key) {
     Checks.dropout(in, out, rows, period, rate);
     float[] data = data(in, out);
-    float scale = 1f / (1f - rate);
+    drop(data, in, out, rows, period, rate, 1f / (1f - rate), key);
+  }
+
+  @Override
+  public void keep(Matrix out, int rows, float rate, PhiloxKey key) {
+    Checks.dropout(out, out, rows, 1, rate);
+    float[] data = data(out);
+    for (int row = 0; row < rows; row++) {
+      Arrays.fill(data, (int) out.at(row), (int) out.at(row) + out.columns(), 1f);
+    }
+    drop(data, out, out, rows, rows, rate, 1f, key);
+  }
+
+  private static void drop(
+      float[] data,
+      Matrix in,
+      Matrix out,
+      int rows,
+      int period,
+      float rate,
+      float factor,
+      PhiloxKey key) {
     long threshold = Math.round(rate * 0x1p32);
     int[] words = new int[4];
     for (int row = 0; row < rows; row++) {
@@ -171,7 +193,7 @@ public final class JavaKernel implements Kernel {
         }
         boolean kept = Integer.toUnsignedLong(words[(int) (index % 4)]) >= threshold;
         float value = data[(int) in.at(row) + column];
-        data[(int) out.at(row) + column] = kept ? value * scale : 0f;
+        data[(int) out.at(row) + column] = kept ? value * factor : 0f;
       }
     }
   }

@@ -19,6 +19,7 @@ final class JavaRecurrence {
   private final RecurrentLayer layer;
   private final JavaProducts products;
   private final JavaCell cell;
+  private final JavaZoneout zoneout;
   private final int units;
   private final int batch;
   private final int gateColumns;
@@ -37,6 +38,7 @@ final class JavaRecurrence {
     this.layer = layer;
     this.products = new JavaProducts(data, precision);
     this.cell = layer.cell().java();
+    this.zoneout = new JavaZoneout(data, layer);
     this.units = layer.hiddenUnits();
     this.batch = layer.batch();
     this.gateColumns = layer.cell().gateColumns(units);
@@ -134,8 +136,9 @@ final class JavaRecurrence {
             (int) layer.hidden().at(p),
             (int) layer.hidden().at(p + batch),
             (int) layer.cellState().at(p),
-            (int) layer.cellState().at(p + batch),
+            zoneout.newCell(p),
             (int) layer.parameters().peepholes().offset());
+        zoneout.forward(p);
         zeroPadding((int) layer.gates().at(p));
       }
     }
@@ -148,13 +151,14 @@ final class JavaRecurrence {
       boolean last = t == time - 1;
       for (int b = 0; b < batch; b++) {
         int from = (int) layer.dHiddenSequence().at(t * batch + b);
-        startHiddenGradient((int) dHidden.at(b), from, last || layer.cell().hasDirectPath());
+        startHiddenGradient((int) dHidden.at(b), from, last || zoneout.hasDirectPath());
       }
       if (!last) {
         addBackwardProduct(recurrent, (t + 1) * batch, batch, Operand.rowsOf(dHidden, 0));
       }
       for (int b = 0; b < batch; b++) {
         int p = t * batch + b;
+        zoneout.beforeBackward(p);
         cell.backward(
             data,
             units,
@@ -162,16 +166,17 @@ final class JavaRecurrence {
             (int) layer.hidden().at(p),
             (int) dHidden.at(b),
             (int) layer.cellState().at(p),
-            (int) layer.cellState().at(p + batch),
+            zoneout.newCell(p),
             (int) layer.dCell().at(b),
             (int) layer.parameters().peepholes().offset(),
             (int) layer.gradients().peepholes().offset());
+        zoneout.afterBackward(p);
       }
       if (layer.cell().hasGatedState()) {
         gateBackward(t);
       }
     }
-    if (!layer.cell().hasDirectPath()) {
+    if (!zoneout.hasDirectPath()) {
       dHidden.zero();
     }
     addBackwardProduct(recurrent, 0, batch, Operand.rowsOf(dHidden, 0));

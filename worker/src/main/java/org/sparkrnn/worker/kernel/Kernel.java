@@ -204,6 +204,13 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
   void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key);
 
   /**
+   * The choice of {@link #dropout} itself: in the first rows 1 where it keeps an element, else +0.
+   *
+   * @param out padded; overwritten
+   */
+  void keep(Matrix out, int rows, float rate, PhiloxKey key);
+
+  /**
    * {@code out = fma(factor, left − right, out)} for the first rows, all padded and of equal shape
    * but for more rows; without {@code right} (absent) {@code out = fma(factor, left, out)}.
    */

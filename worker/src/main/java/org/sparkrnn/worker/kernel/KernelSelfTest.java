@@ -55,7 +55,8 @@ final class KernelSelfTest {
     Region x = plan.padded("x", POSITIONS, INPUT);
     Region dx = plan.padded("dx", POSITIONS, INPUT);
     RecurrentLayer.Plan layerPlan =
-        RecurrentLayer.plan(plan, kernel, "layer", cell, TIME, BATCH, INPUT, HIDDEN, false, true);
+        RecurrentLayer.plan(
+            plan, kernel, "layer", cell, TIME, BATCH, INPUT, HIDDEN, false, true, Zoneout.NONE);
     Region statistics = plan.region("statistics", (long) POSITIONS * SoftmaxHead.STATISTICS);
     Region packed =
         plan.region("head.packed", kernel.softmaxFloats(POSITIONS, HIDDEN, INPUT, true));

@@ -50,6 +50,7 @@ final class NativeBuffers {
   private long[] describe(RecurrentLayer layer) {
     RecurrentParameters parameters = layer.parameters();
     RecurrentParameters gradients = layer.gradients();
+    ZoneoutBuffers zoneout = layer.zoneout();
     long floats =
         NativeCalls.recurrentFloats(
             arena.variant(),
@@ -84,7 +85,14 @@ final class NativeBuffers {
       arena.address(layer.dHiddenSequence()),
       arena.address(layer.dx()),
       arena.address(layer.dHidden()),
-      arena.address(layer.dCell())
+      arena.address(layer.dCell()),
+      (long) Float.floatToRawIntBits(zoneout.rates().hidden()) << 32
+          | Float.floatToRawIntBits(zoneout.rates().cell()),
+      arena.address(zoneout.hiddenUpdates()),
+      arena.address(zoneout.cellUpdates()),
+      arena.address(zoneout.newCells()),
+      arena.address(zoneout.dPastHidden()),
+      arena.address(zoneout.dPastCell())
     };
   }
 

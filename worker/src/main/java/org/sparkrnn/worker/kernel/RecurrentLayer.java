@@ -38,6 +38,7 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
  * @param dHidden {@code [batch, hidden]}, padded; in: gradient by the state after the window; out:
  *     gradient by the state before it
  * @param dCell likewise for the cell state; absent if there is none
+ * @param zoneout what units keep of their states
  */
 public record RecurrentLayer(
     CellKind cell,
@@ -55,7 +56,8 @@ public record RecurrentLayer(
     Matrix dHiddenSequence,
     Matrix dx,
     Matrix dHidden,
-    Matrix dCell) {
+    Matrix dCell,
+    ZoneoutBuffers zoneout) {
 
   public RecurrentLayer {
     int positions = Math.multiplyExact(time, batch);
@@ -68,6 +70,7 @@ public record RecurrentLayer(
     if (cell.hasCellState()) {
       Checks.padded("cellState", cellState, states, hiddenUnits);
     }
+    zoneout.check(cell, hidden.arena(), positions, batch, hiddenUnits, !gradients.isAbsent());
     if (!gradients.isAbsent()) {
       gradients.check(hidden.arena(), cell, input, hiddenUnits);
       Checks.padded("dHiddenSequence", dHiddenSequence, positions, hiddenUnits);
@@ -105,7 +108,8 @@ public record RecurrentLayer(
         dHiddenSequence,
         dx,
         dHidden,
-        dCell);
+        dCell,
+        zoneout);
   }
 
   /** The layer's output of {@code steps} steps: {@code [steps·batch, hidden]}. */
@@ -171,7 +175,8 @@ public record RecurrentLayer(
       int input,
       int hidden,
       boolean oneHot,
-      boolean backward) {
+      boolean backward,
+      Zoneout zoneout) {
     int positions = Math.multiplyExact(time, batch);
     int states = Math.addExact(positions, batch);
     int cellStates = cell.hasCellState() ? states : 0;
@@ -191,7 +196,8 @@ public record RecurrentLayer(
             kernel.recurrentFloats(cell, time, batch, input, hidden, oneHot, backward)),
         arena.padded(name + ".dHiddenSequence", backward ? positions : 0, hidden),
         arena.padded(name + ".dHidden", gradientRows, hidden),
-        arena.padded(name + ".dCell", cell.hasCellState() ? gradientRows : 0, hidden));
+        arena.padded(name + ".dCell", cell.hasCellState() ? gradientRows : 0, hidden),
+        ZoneoutBuffers.plan(arena, name, zoneout, positions, batch, hidden, backward));
   }
 
   /** The regions of a layer in an arena that is still to be allocated. */
@@ -208,7 +214,8 @@ public record RecurrentLayer(
       Region packed,
       Region dHiddenSequence,
       Region dHidden,
-      Region dCell) {
+      Region dCell,
+      ZoneoutBuffers.Plan zoneout) {
 
     /**
      * The layer in its arena.
@@ -242,7 +249,8 @@ public record RecurrentLayer(
           window(dHiddenSequence, arena, positions, backward),
           dx,
           window(dHidden, arena, batch, backward),
-          window(dCell, arena, batch, backward && twoStates));
+          window(dCell, arena, batch, backward && twoStates),
+          zoneout.bind(arena));
     }
 
     private Matrix window(Region region, Arena arena, int rows, boolean present) {

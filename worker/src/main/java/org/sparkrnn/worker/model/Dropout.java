@@ -3,9 +3,11 @@ package org.sparkrnn.worker.model;
 import java.io.Serializable;
 import org.sparkrnn.common.config.DropoutConfig;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
+import org.sparkrnn.worker.kernel.Zoneout;
 
 /**
- * Shares of what is zeroed while training, the rest scaled up; docs/numerics.md, section 6.
+ * Shares of what is zeroed while training, the rest scaled up, and of what stays as it was;
+ * docs/numerics.md, section 6.
  *
  * @param kind whether every position of a window has a mask of its own (Zaremba et al. 2014) or all
  *     positions of a stream the same (Gal and Ghahramani 2016)
@@ -16,6 +18,7 @@ import org.sparkrnn.common.config.DropoutConfig.Kind;
  * @param word of the tokens
  * @param recurrentWeights of the weights from a hidden state to the next, the same at all steps of
  *     a window
+ * @param zoneout of the states that stay as they were a step before
  */
 public record Dropout(
     Kind kind,
@@ -24,8 +27,21 @@ public record Dropout(
     float output,
     float embedding,
     float word,
-    float recurrentWeights)
+    float recurrentWeights,
+    Zoneout zoneout)
     implements Serializable {
+
+  /** Without zoneout. */
+  public Dropout(
+      Kind kind,
+      float input,
+      float hidden,
+      float output,
+      float embedding,
+      float word,
+      float recurrentWeights) {
+    this(kind, input, hidden, output, embedding, word, recurrentWeights, Zoneout.NONE);
+  }
 
   /** Of the first layer's input and of every layer's output. */
   static Dropout of(float input, float rate) {
@@ -40,12 +56,18 @@ public record Dropout(
         (float) config.dropoutOutput(),
         (float) config.embeddingDropout(),
         (float) config.wordDropout(),
-        (float) config.recurrentWeightDropout());
+        (float) config.recurrentWeightDropout(),
+        new Zoneout((float) config.zoneoutHidden(), (float) config.zoneoutCell()));
   }
 
-  /** Whether anything is ever dropped. */
+  /** Whether a model in training draws anything. */
   public boolean isActive() {
-    return input > 0 || hidden > 0 || output > 0 || dropsRows() || recurrentWeights > 0;
+    return input > 0
+        || hidden > 0
+        || output > 0
+        || dropsRows()
+        || recurrentWeights > 0
+        || zoneout.isActive();
   }
 
   /** Whether whole vectors are dropped before the first layer. */

@@ -62,7 +62,8 @@ record ModelMemory(
               spec.inputSize(layer),
               spec.hidden(layer),
               oneHot && layer == 0,
-              training));
+              training,
+              spec.dropout().zoneout()));
       boolean changed = spec.isResidual(layer) || (training && spec.dropoutRate(layer + 1) > 0);
       outputs.add(plan.padded("output" + layer, changed ? positions : 0, spec.hidden(layer)));
     }

@@ -25,6 +25,9 @@ final class RecurrentStack {
   /** One per layer where recurrent weights are dropped; else none. */
   private final List<RecurrentWeightDropout> weightDropouts = new ArrayList<>();
 
+  /** One per layer in training with zoneout; else none. */
+  private final List<ZoneoutMasks> zoneouts = new ArrayList<>();
+
   /** What leaves each layer; absent where that is its hidden state itself. */
   private final List<Matrix> outputs = new ArrayList<>();
 
@@ -55,6 +58,9 @@ final class RecurrentStack {
               .get(index)
               .bind(arena, parameters.recurrent(index), gradients.recurrent(index), x, dx);
       layers.add(layer);
+      if (memory.training() && spec.dropout().zoneout().isActive()) {
+        zoneouts.add(new ZoneoutMasks(kernel, index, 0, layer));
+      }
       float weightRate = memory.training() ? spec.dropout().recurrentWeights() : 0;
       if (weightRate > 0) {
         weightDropouts.add(new RecurrentWeightDropout(kernel, weightRate, index, 0, layer));
@@ -99,10 +105,13 @@ final class RecurrentStack {
   }
 
   void forwardWithDropout(int time, int[] tokens, Masks masks) {
-    for (RecurrentWeightDropout weights : weightDropouts) {
-      weights.pack(masks);
-    }
     for (int index = 0; index < layers.size(); index++) {
+      if (!zoneouts.isEmpty()) {
+        zoneouts.get(index).draw(time, masks);
+      }
+      if (!weightDropouts.isEmpty()) {
+        weightDropouts.get(index).pack(masks);
+      }
       RecurrentLayer layer = layers.get(index);
       kernel.forward(layer, time, tokens);
       Matrix output = addInput(index, time) ? outputs.get(index) : layer.output(window);

@@ -49,6 +49,19 @@ public record PhiloxKey(long seed, int step, int replica, int purpose) {
     return new PhiloxKey(seed, step, replica, purpose);
   }
 
+  /**
+   * The stream that chooses which units of a layer keep a state in a local step; the index is
+   * {@code (step·streams + stream)·units + unit}.
+   *
+   * @param direction 0 forwards, 1 backwards
+   * @param state 0 the hidden state, 1 the cell state
+   */
+  public static PhiloxKey zoneout(
+      long seed, int step, int replica, int layer, int direction, int state) {
+    int purpose = Purpose.ZONEOUT.at(4 * layer + 2 * direction + state);
+    return new PhiloxKey(seed, step, replica, purpose);
+  }
+
   /** The stream that rounds what a replica sends after a round that began at {@code step}. */
   public static PhiloxKey delta(long seed, int step, int replica) {
     return new PhiloxKey(seed, step, replica, Purpose.DELTA.code());

@@ -24,7 +24,9 @@ public enum Purpose {
   /** Masks of activations; {@link #at} adds the place in the model. */
   DROPOUT(0x1000),
   /** Masks of recurrent weights; {@link #at} adds the layer and its direction. */
-  RECURRENT_WEIGHT_DROPOUT(0x2000);
+  RECURRENT_WEIGHT_DROPOUT(0x2000),
+  /** Zoneout; {@link #at} adds the layer, its direction and the state. */
+  ZONEOUT(0x3000);
 
   private static final int PLACES = 0x1000;
 

@@ -4,6 +4,7 @@ import java.util.List;
 import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.CellKind.Slot;
+import org.sparkrnn.worker.kernel.Zoneout;
 
 /**
  * A recurrent layer over a window, in double. Position {@code step·batch + stream}; arrays are
@@ -28,6 +29,14 @@ final class ReferenceLayer {
   /** {@code [state][(time + 1)·batch·units]}; the first batch is the state before the window. */
   private double[][] states = new double[0][];
 
+  /** {@code [state][position, unit]}: what the cell computes, before zoneout. */
+  private double[][] computed = new double[0][];
+
+  private final double[] zoneoutRates;
+
+  /** {@code [state][position, unit]}: see {@link #update}. */
+  private double[][] updates = new double[0][];
+
   /** {@code [position][unit][slot]}: activations, then gradients by the pre-activations. */
   private double[][][] gates = new double[0][][];
 
@@ -40,8 +49,8 @@ final class ReferenceLayer {
   private double[] x = new double[0];
   private int[] tokens = new int[0];
 
-  ReferenceLayer(CellKind kind, ParameterLayout layout, int index, int batch) {
-    this(kind, layout, String.valueOf(index), batch);
+  ReferenceLayer(CellKind kind, ParameterLayout layout, int index, int batch, Zoneout zoneout) {
+    this(kind, layout, String.valueOf(index), batch, zoneout);
   }
 
   /**
@@ -49,11 +58,12 @@ final class ReferenceLayer {
    *
    * @param name such as {@code 0_reverse}
    */
-  ReferenceLayer(CellKind kind, ParameterLayout layout, String name, int batch) {
+  ReferenceLayer(CellKind kind, ParameterLayout layout, String name, int batch, Zoneout zoneout) {
     this.cell = kind.reference();
     this.slots = kind.slots();
     this.gatedState = kind.hasGatedState();
     this.batch = batch;
+    this.zoneoutRates = new double[] {zoneout.hidden(), zoneout.cell()};
     this.input = layout.block("rnn.weight_ih_l" + name).columns();
     this.units = layout.block("rnn.weight_hh_l" + name).columns();
     this.weightIh = layout.block("rnn.weight_ih_l" + name).offset();
@@ -78,6 +88,7 @@ final class ReferenceLayer {
     for (int s = 0; s < initial.length; s++) {
       System.arraycopy(initial[s], 0, states[s], 0, batch * units);
     }
+    computed = new double[initial.length][time * batch * units];
     gates = new double[time * batch][units][slots.size()];
     gated = new double[gatedState ? time * batch * units : 0];
     for (int p = 0; p < time * batch; p++) {
@@ -93,13 +104,26 @@ final class ReferenceLayer {
         double[] state = new double[states.length];
         cell.forward(gates[p][u], peepholesOf(w, u), stateOf(p, u), state);
         for (int s = 0; s < state.length; s++) {
-          states[s][(p + batch) * units + u] = state[s];
+          int i = p * units + u;
+          computed[s][i] = state[s];
+          states[s][i + batch * units] =
+              update(s, i) * state[s] + (1 - update(s, i)) * states[s][i];
         }
       }
     }
     double[] output = new double[time * batch * units];
     System.arraycopy(states[0], batch * units, output, 0, output.length);
     return output;
+  }
+
+  /** Which units take their new states from now on; see {@link #update}. */
+  void zoneout(double[][] newUpdates) {
+    updates = newUpdates;
+  }
+
+  /** How much of a unit's state after a step is its new one: 0 or 1, or on average. */
+  private double update(int state, int i) {
+    return updates.length == 0 ? 1 - zoneoutRates[state] : updates[state][i];
   }
 
   private double preActivation(double[] w, Slot slot, int p, int u) {
@@ -208,15 +232,21 @@ final class ReferenceLayer {
         }
         d[0] += dOutput[p * units + u];
         dHidden[p * units + u] = d[0];
+        double[] dPast = new double[states.length];
+        double[] state = new double[states.length];
+        for (int s = 0; s < d.length; s++) {
+          dPast[s] = (1 - update(s, p * units + u)) * d[s];
+          d[s] *= update(s, p * units + u);
+          state[s] = computed[s][p * units + u];
+        }
         double[] dPeepholes = new double[peepholeCount];
-        cell.backward(
-            gates[p][u], peepholesOf(w, u), dPeepholes, stateOf(p, u), stateOf(p + batch, u), d);
+        cell.backward(gates[p][u], peepholesOf(w, u), dPeepholes, stateOf(p, u), state, d);
         for (int k = 0; k < peepholeCount; k++) {
           dw[peepholes + k * units + u] += dPeepholes[k];
         }
-        dPrevious[u] += d[0];
+        dPrevious[u] += d[0] + dPast[0];
         for (int s = 1; s < d.length; s++) {
-          dState[s][b * units + u] = d[s];
+          dState[s][b * units + u] = d[s] + dPast[s];
         }
       }
       if (gatedState) {

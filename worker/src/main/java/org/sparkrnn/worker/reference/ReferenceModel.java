@@ -42,7 +42,17 @@ public final class ReferenceModel {
     this.w = parameters;
     this.softmax = new ReferenceSoftmax(spec, parameters);
     for (int layer = 0; layer < spec.layers(); layer++) {
-      layers.add(new ReferenceLayer(spec.cell(), layout, layer, streams));
+      layers.add(new ReferenceLayer(spec.cell(), layout, layer, streams, spec.dropout().zoneout()));
+    }
+  }
+
+  /**
+   * Which units take their new states from now on: {@code [layer][state][position, unit]}, 1 or 0.
+   * Without it they take the mean, as they do where a model is evaluated.
+   */
+  public void zoneout(double[][][] updates) {
+    for (int layer = 0; layer < updates.length; layer++) {
+      layers.get(layer).zoneout(updates[layer]);
     }
   }
 

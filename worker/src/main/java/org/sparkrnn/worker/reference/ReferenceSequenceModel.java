@@ -48,9 +48,11 @@ public final class ReferenceSequenceModel {
     this.units = spec.outputSize();
     this.features = spec.features();
     for (int layer = 0; layer < spec.layers(); layer++) {
-      forwards.add(new ReferenceLayer(spec.cell(), layout, layer, 1));
+      forwards.add(new ReferenceLayer(spec.cell(), layout, layer, 1, spec.dropout().zoneout()));
       if (spec.task().isBidirectional()) {
-        backwards.add(new ReferenceLayer(spec.cell(), layout, layer + "_reverse", 1));
+        backwards.add(
+            new ReferenceLayer(
+                spec.cell(), layout, layer + "_reverse", 1, spec.dropout().zoneout()));
       }
     }
   }
@@ -65,6 +67,19 @@ public final class ReferenceSequenceModel {
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   public record Sequence(int[] tokens, double[] values, int[] classes, double[] targets) {}
+
+  /**
+   * Which units take their new states from now on: {@code [layer][direction][state][step, unit]}, 1
+   * or 0. Without it they take the mean, as they do where a model is evaluated.
+   */
+  public void zoneout(double[][][][] updates) {
+    for (int layer = 0; layer < updates.length; layer++) {
+      forwards.get(layer).zoneout(updates[layer][0]);
+      if (!backwards.isEmpty()) {
+        backwards.get(layer).zoneout(updates[layer][1]);
+      }
+    }
+  }
 
   /** Masks that drop nothing. */
   public static double[][] withoutDropout(ModelSpec spec) {

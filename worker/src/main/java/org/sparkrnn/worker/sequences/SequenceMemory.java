@@ -117,7 +117,8 @@ record SequenceMemory(
               width,
               spec.hidden(layer),
               tokens,
-              training));
+              training,
+              spec.dropout().zoneout()));
     }
     String name = "layer" + layer;
     return new Layer(

@@ -19,6 +19,7 @@ import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.model.RecurrentWeightDropout;
 import org.sparkrnn.worker.model.TouchedRows;
 import org.sparkrnn.worker.model.TrainableModel;
+import org.sparkrnn.worker.model.ZoneoutMasks;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /**
@@ -50,6 +51,9 @@ public final class SequenceModel implements TrainableModel {
 
   /** One per layer and direction where recurrent weights are dropped; else none. */
   private final List<RecurrentWeightDropout> weightDropouts = new ArrayList<>();
+
+  /** One per layer and direction in training with zoneout; else none. */
+  private final List<ZoneoutMasks> zoneouts = new ArrayList<>();
 
   /** What dropout leaves of each layer's output but the last one's, where it needs a place. */
   private final List<Matrix> dropped = new ArrayList<>();
@@ -87,7 +91,7 @@ public final class SequenceModel implements TrainableModel {
     for (int index = 0; index < spec.layers(); index++) {
       SequenceLayer layer = layer(memory.layers().get(index), index, x, dx, positions);
       layers.add(layer);
-      addWeightDropout(layer, index);
+      addMasks(layer, index);
       Matrix place = matrix(memory.layers().get(index).dropped(), positions, spec.hidden(index));
       dropped.add(place.isAbsent() ? layer.output() : place);
       x = dropped.get(index);
@@ -141,11 +145,16 @@ public final class SequenceModel implements TrainableModel {
         two ? matrix(memory.dJoined(), positions, spec.features()) : first.dHiddenSequence());
   }
 
-  private void addWeightDropout(SequenceLayer layer, int index) {
-    float rate = training ? spec.dropout().recurrentWeights() : 0;
-    for (int d = 0; rate > 0 && d < layer.directions().size(); d++) {
+  private void addMasks(SequenceLayer layer, int index) {
+    float rate = spec.dropout().recurrentWeights();
+    for (int d = 0; training && d < layer.directions().size(); d++) {
       RecurrentLayer direction = layer.directions().get(d);
-      weightDropouts.add(new RecurrentWeightDropout(kernel, rate, index, d, direction));
+      if (rate > 0) {
+        weightDropouts.add(new RecurrentWeightDropout(kernel, rate, index, d, direction));
+      }
+      if (spec.dropout().zoneout().isActive()) {
+        zoneouts.add(new ZoneoutMasks(kernel, index, d, direction));
+      }
     }
   }
 
@@ -264,6 +273,9 @@ public final class SequenceModel implements TrainableModel {
    * @return sum of the losses, unscaled: nats, or squared errors meaned over the outputs
    */
   public double train(SequenceBatch batch, float scale, LanguageModel.Masks masks) {
+    for (ZoneoutMasks zoneout : zoneouts) {
+      zoneout.draw(batch.time(), masks);
+    }
     for (RecurrentWeightDropout weights : weightDropouts) {
       weights.pack(masks);
     }

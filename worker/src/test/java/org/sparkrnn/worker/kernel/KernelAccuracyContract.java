@@ -111,10 +111,12 @@ abstract class KernelAccuracyContract {
     LanguageModel.Masks now = new LanguageModel.Masks(SEED, 9, 0);
     double[][] masksBefore = DropoutFactors.of(spec, TIME, STREAMS, labels, before);
     setProduct(exact, parameters, DropoutFactors.ofWeights(spec, before));
+    reference.zoneout(DropoutFactors.ofZoneout(spec, TIME, STREAMS, before));
     reference.forward(TIME, labels, tokens, doubles(state), masksBefore);
     double[][] masks = DropoutFactors.of(spec, TIME, STREAMS, tokens, now);
     double[] kept = DropoutFactors.ofWeights(spec, now);
     setProduct(exact, parameters, kept);
+    reference.zoneout(DropoutFactors.ofZoneout(spec, TIME, STREAMS, now));
     double[] losses = reference.forward(TIME, tokens, labels, reference.finalState(), masks);
     double[] gradients =
         DropoutFactors.product(reference.backward(scale, penalties, masks).parameters(), kept);

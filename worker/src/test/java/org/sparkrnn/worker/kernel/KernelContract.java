@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -144,6 +145,60 @@ abstract class KernelContract extends KernelOperationsContract {
           parts.layer.hidden().rows(0, 9).toArray(),
           whole.layer.hidden().rows(12, 9).toArray());
     }
+  }
+
+  /** Every unit keeps its states in some steps. */
+  @ParameterizedTest
+  @EnumSource
+  void zoneoutEqualsTheOracle(CellKind cell) {
+    for (Zoneout zoneout : zoneouts(cell)) {
+      for (int hidden : HIDDEN) {
+        for (int batch : BATCH) {
+          boolean oneHot = hidden % 2 == 0;
+          check(new Shape(cell, 1, batch, 9, hidden, oneHot, zoneout), 1, fixture -> {});
+          check(new Shape(cell, 5, batch, 9, hidden, oneHot, zoneout), 4, fixture -> {});
+        }
+      }
+      Shape shape = new Shape(cell, 3, 5, 18, 33, false, zoneout);
+      for (float extreme : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -0f, 200f}) {
+        check(shape, 3, fixture -> set(fixture.layer.x().rows(7, 1), 17, extreme));
+        check(shape, 3, fixture -> set(fixture.layer.hidden().rows(2, 1), 32, extreme));
+        check(shape, 3, fixture -> set(fixture.layer.dHiddenSequence().rows(6, 1), 0, extreme));
+      }
+    }
+  }
+
+  /** A layer without gradients takes the mean. */
+  @ParameterizedTest
+  @EnumSource
+  void zoneoutWithoutGradientsEqualsTheOracle(CellKind cell) {
+    for (Zoneout zoneout : zoneouts(cell)) {
+      for (int hidden : HIDDEN) {
+        for (int batch : BATCH) {
+          Shape shape = new Shape(cell, 3, batch, 9, hidden, hidden % 2 == 0, zoneout);
+          try (LayerFixture fixture = new LayerFixture(kernel(), shape, false)) {
+            SplittableRandom random = new SplittableRandom(shape.hashCode());
+            fixture.fill(random);
+            int[] tokens = fixture.tokens(random);
+            RecurrenceOracle oracle = new RecurrenceOracle(precision(), fixture.layer, 3, tokens);
+            Map<String, float[]> expected = new LinkedHashMap<>();
+            kernel().pack(fixture.layer);
+            kernel().forward(fixture.layer, 3, tokens);
+            oracle.forward();
+            oracle.putForward(expected);
+            assertSame(shape.toString(), fixture.forwardResults(3), expected);
+          }
+        }
+      }
+    }
+  }
+
+  private static List<Zoneout> zoneouts(CellKind cell) {
+    List<Zoneout> ofHidden = List.of(new Zoneout(0.3f, 0));
+    List<Zoneout> ofCell = List.of(new Zoneout(0, 0.4f), new Zoneout(0.3f, 0.4f));
+    return Stream.of(ofHidden, cell.hasCellState() ? ofCell : List.<Zoneout>of())
+        .flatMap(List::stream)
+        .toList();
   }
 
   @Test

@@ -200,6 +200,25 @@ abstract class KernelOperationsContract extends SequenceKernelContract {
   }
 
   @Test
+  void keepIsTheChoiceOfDropout() {
+    PhiloxKey key = PhiloxKey.zoneout(7, 8, 9, 10, 1, 1);
+    for (int columns : new int[] {1, 7, 33, 64}) {
+      ArenaPlan plan = new ArenaPlan();
+      Region region = plan.padded("out", 6, columns);
+      try (Arena arena = kernel().allocate(plan)) {
+        Matrix out = region.padded(arena, 6, columns);
+        LayerFixture.randomise(out, new SplittableRandom(5), 1f);
+        float[] expected = out.toArray();
+        for (int i = 0; i < 5 * columns; i++) {
+          expected[i] = Integer.toUnsignedLong(key.word(i)) >= Math.round(0.3f * 0x1p32) ? 1f : 0f;
+        }
+        kernel().keep(out, 5, 0.3f, key);
+        assertSame(columns + " columns", out.toArray(), expected);
+      }
+    }
+  }
+
+  @Test
   void differencesAreAddedAndRowsScaled() {
     for (int columns : new int[] {1, 16, 33, 100}) {
       for (float factor : new float[] {1f, -0.3f, 0f}) {

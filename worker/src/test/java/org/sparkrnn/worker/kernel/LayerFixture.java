@@ -12,9 +12,18 @@ final class LayerFixture implements AutoCloseable {
   final Arena arena;
   final RecurrentLayer layer;
 
-  record Shape(CellKind cell, int time, int batch, int input, int hidden, boolean oneHot) {}
+  record Shape(
+      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, Zoneout zoneout) {
+    Shape(CellKind cell, int time, int batch, int input, int hidden, boolean oneHot) {
+      this(cell, time, batch, input, hidden, oneHot, Zoneout.NONE);
+    }
+  }
 
   LayerFixture(Kernel kernel, Shape shape) {
+    this(kernel, shape, true);
+  }
+
+  LayerFixture(Kernel kernel, Shape shape, boolean backward) {
     this.kernel = kernel;
     int positions = shape.time * shape.batch;
     long size = RecurrentParameters.size(shape.cell, shape.input, shape.hidden) + 1L;
@@ -34,16 +43,17 @@ final class LayerFixture implements AutoCloseable {
             shape.input,
             shape.hidden,
             shape.oneHot,
-            true);
+            backward,
+            shape.zoneout);
     this.arena = kernel.allocate(plan);
     Matrix none = Matrix.absent(arena);
     this.layer =
         layerPlan.bind(
             arena,
             blocks(parameters.vector(arena), shape),
-            blocks(gradients.vector(arena), shape),
+            backward ? blocks(gradients.vector(arena), shape) : RecurrentParameters.absent(arena),
             shape.oneHot ? none : x.padded(arena, positions, shape.input),
-            shape.oneHot ? none : dx.padded(arena, positions, shape.input));
+            shape.oneHot || !backward ? none : dx.padded(arena, positions, shape.input));
   }
 
   private static RecurrentParameters blocks(Matrix vector, Shape shape) {
@@ -64,6 +74,8 @@ final class LayerFixture implements AutoCloseable {
     randomise(layer.dHiddenSequence(), random, 1f);
     randomise(layer.dHidden(), random, 1f);
     randomise(layer.dCell(), random, 1f);
+    draw(layer.zoneout().hiddenUpdates(), random);
+    draw(layer.zoneout().cellUpdates(), random);
     for (Matrix each : matrices(layer.gradients())) {
       spoil(each);
     }
@@ -78,6 +90,14 @@ final class LayerFixture implements AutoCloseable {
       blocks.recurrentBias(),
       blocks.peepholes()
     };
+  }
+
+  private static void draw(Matrix updates, SplittableRandom random) {
+    float[] values = updates.toArray();
+    for (int i = 0; i < values.length; i++) {
+      values[i] = random.nextInt(2);
+    }
+    updates.write(values, 0);
   }
 
   static void randomise(Matrix matrix, SplittableRandom random, float range) {

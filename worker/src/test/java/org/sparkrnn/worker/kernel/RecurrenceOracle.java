@@ -31,6 +31,10 @@ final class RecurrenceOracle {
   private final float[] hidden;
   private final float[] cell;
   private final float[] gated; // hidden states times a gate
+  private final float[] newCell; // the cell states that zoneout lets units take
+  private final Zoneout zoneout;
+  private final float[] hiddenUpdates; // none: the mean
+  private final float[] cellUpdates;
   private final float[][][] gates; // [position][slot][unit], units padded
   private final float[] dHidden;
   private final float[] dCell;
@@ -56,6 +60,10 @@ final class RecurrenceOracle {
     this.hidden = new float[(time + 1) * batch * units];
     this.cell = new float[(time + 1) * batch * units];
     this.gated = new float[time * batch * units];
+    this.newCell = new float[time * batch * units];
+    this.zoneout = layer.zoneout().rates();
+    this.hiddenUpdates = layer.zoneout().hiddenUpdates().toArray();
+    this.cellUpdates = layer.zoneout().cellUpdates().toArray();
     layer.hidden().rows(0, batch).read(hidden, 0);
     this.dHidden = layer.dHidden().toArray();
     this.dCell = new float[batch * units];
@@ -83,10 +91,27 @@ final class RecurrenceOracle {
         float[] state = {hidden[p * units + u], cell[p * units + u]};
         cellOracle.forward(z, state, peepholesOf(peepholes, u));
         store(p, u, z);
-        hidden[(p + batch) * units + u] = state[0];
-        cell[(p + batch) * units + u] = state[1];
+        int i = p * units + u;
+        int after = (p + batch) * units + u;
+        newCell[i] = state[1];
+        hidden[after] = zoned(zoneout.hidden(), hiddenUpdates, i, hidden[i], state[0]);
+        cell[after] = zoned(zoneout.cell(), cellUpdates, i, cell[i], state[1]);
       }
     }
+  }
+
+  private static float zoned(float rate, float[] updates, int i, float before, float computed) {
+    if (rate == 0) {
+      return computed;
+    }
+    if (updates.length == 0) {
+      return Math.fma(rate, before - computed, computed);
+    }
+    return updates[i] == 1 ? computed : before;
+  }
+
+  private boolean hasDirectPath() {
+    return kind.hasDirectPath() || zoneout.hidden() > 0;
   }
 
   private float preActivation(Slot slot, int p, int u) {
@@ -173,7 +198,7 @@ final class RecurrenceOracle {
           float fromAbove = dSequence[p * units + u];
           float direct = dHidden[b * units + u];
           boolean last = t == time - 1;
-          float start = last || kind.hasDirectPath() ? fromAbove + direct : fromAbove;
+          float start = last || hasDirectPath() ? fromAbove + direct : fromAbove;
           dh[u] =
               last ? start : blockedChain(p + batch, Slot::seesHidden, weightHh, units, u, start);
         }
@@ -187,7 +212,7 @@ final class RecurrenceOracle {
     }
     for (int b = 0; b < batch; b++) {
       for (int u = 0; u < units; u++) {
-        float start = kind.hasDirectPath() ? dHidden[b * units + u] : 0f;
+        float start = hasDirectPath() ? dHidden[b * units + u] : 0f;
         dHidden[b * units + u] = blockedChain(b, Slot::seesHidden, weightHh, units, u, start);
       }
     }
@@ -197,11 +222,14 @@ final class RecurrenceOracle {
     float[] z = slotsOf(p, u);
     int after = p + batch;
     float[] dOwn = peepholesOf(dPeepholes, u);
-    float[] d = {dh, dCell[b * units + u]};
+    float dc = dCell[b * units + u];
+    boolean keepsHidden = zoneout.hidden() > 0 && hiddenUpdates[p * units + u] == 0;
+    boolean keepsCell = zoneout.cell() > 0 && cellUpdates[p * units + u] == 0;
+    float[] d = {keepsHidden ? 0f : dh, keepsCell ? 0f : dc};
     cellOracle.backward(
         z,
         new float[] {hidden[p * units + u], cell[p * units + u]},
-        new float[] {hidden[after * units + u], cell[after * units + u]},
+        new float[] {hidden[after * units + u], newCell[p * units + u]},
         d,
         peepholesOf(peepholes, u),
         dOwn);
@@ -209,6 +237,13 @@ final class RecurrenceOracle {
       dPeepholes[k * units + u] = dOwn[k];
     }
     store(p, u, z);
+    if (zoneout.hidden() > 0) {
+      float past = keepsHidden ? dh : 0f;
+      d[0] = kind.hasDirectPath() ? d[0] + past : past;
+    }
+    if (zoneout.cell() > 0) {
+      d[1] = d[1] + (keepsCell ? dc : 0f);
+    }
     dHidden[b * units + u] = d[0];
     dCell[b * units + u] = d[1];
   }

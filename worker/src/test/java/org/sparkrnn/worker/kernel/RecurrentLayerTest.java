@@ -45,7 +45,8 @@ class RecurrentLayerTest {
     Region weights = plan.region("weights", 1000);
     Kernel kernel = new JavaKernel();
     RecurrentLayer.Plan layer =
-        RecurrentLayer.plan(plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, true, false);
+        RecurrentLayer.plan(
+            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, true, false, Zoneout.NONE);
     Arena arena = kernel.allocate(plan);
     Matrix none = Matrix.absent(arena);
     RecurrentParameters parameters =
@@ -67,7 +68,8 @@ class RecurrentLayerTest {
     Region weights = plan.region("weights", 165);
     Kernel kernel = new JavaKernel();
     RecurrentLayer.Plan planned =
-        RecurrentLayer.plan(plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, true, false);
+        RecurrentLayer.plan(
+            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, true, false, Zoneout.NONE);
     Arena arena = kernel.allocate(plan);
     Matrix none = Matrix.absent(arena);
     RecurrentLayer layer =

@@ -210,7 +210,9 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
       Input input,
       float dropout)
       throws IOException {
-    ModelSpec spec = SampleSequences.spec(cell, layers, task, directions, pooling, input, dropout);
+    Zoneout zoneout = new Zoneout(dropout / 3, cell.hasCellState() ? dropout / 2 : 0);
+    ModelSpec spec =
+        SampleSequences.spec(cell, layers, task, directions, pooling, input, dropout, zoneout);
     SampleSequences sequences = new SampleSequences(spec, SEQUENCE_SEED, LENGTHS);
     SplittableRandom random = new SplittableRandom(SEQUENCE_SEED);
     double[] w =
@@ -223,6 +225,9 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
     double[] gradients = new double[w.length];
     double expected = 0;
     for (int b = 0; b < LENGTHS.length; b++) {
+      reference.zoneout(
+          DropoutFactors.ofZoneout(
+              spec, LENGTHS[b], SEQUENCE_STREAMS, b, new Masks(SEQUENCE_SEED, 2, 0)));
       expected += reference.loss(sequences.sequence(b), masks(spec, batch, b));
       reference.addGradients(0.25, gradients);
     }
@@ -292,7 +297,14 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
       for (Pooling pooling : Pooling.values()) {
         ModelSpec spec =
             SampleSequences.spec(
-                CellKind.LSTM, 2, task, Bidirectional.CONCAT, pooling, Input.EMBEDDING, 0f);
+                CellKind.LSTM,
+                2,
+                task,
+                Bidirectional.CONCAT,
+                pooling,
+                Input.EMBEDDING,
+                0.3f,
+                new Zoneout(0.1f, 0.2f));
         SampleSequences sequences = new SampleSequences(spec, 3, 2, 6, 4, 1);
         float[] parameters = new float[spec.layout().size()];
         SplittableRandom random = new SplittableRandom(4);

@@ -96,6 +96,7 @@ class LanguageModelTest {
         double[][] factors = DropoutFactors.of(spec, time, STREAMS, tokens, masks);
         double[] weights = DropoutFactors.ofWeights(spec, masks);
         Arrays.setAll(exact, i -> parameters[i] * weights[i]);
+        reference.zoneout(DropoutFactors.ofZoneout(spec, time, STREAMS, masks));
         double[] losses = reference.forward(time, tokens, labels, state, factors);
         state = reference.finalState();
         double[] gradients =
@@ -129,6 +130,36 @@ class LanguageModelTest {
       assertThat(deviation)
           .as("gradient of %s, of size %g, seed %d", block.name(), largest, SEED)
           .isLessThanOrEqualTo(TOLERANCE * largest); // a cluster without a word has none
+    }
+  }
+
+  /** Evaluation takes the mean of a unit's states that zoneout chooses from. */
+  @ParameterizedTest
+  @MethodSource("specialModels")
+  void evaluationMatchesTheReference(SpecialModels special) {
+    ModelSpec spec = special.spec();
+    float[] parameters = parameters(spec);
+    double[] exact = new double[parameters.length];
+    Arrays.setAll(exact, i -> parameters[i]);
+    ReferenceModel reference = new ReferenceModel(spec, STREAMS, exact);
+    int[] tokens = new SplittableRandom(SEED).ints(STREAMS * WINDOW, 0, VOCABULARY).toArray();
+    double[] state = new double[spec.stateFloats(STREAMS)];
+    double[] losses = new double[tokens.length];
+    try (LanguageModel model =
+        LanguageModel.forEvaluation(spec, new JavaKernel(), STREAMS, WINDOW)) {
+      model.setParameters(parameters);
+      for (int window = 0; window < 2; window++) {
+        model.evaluate(WINDOW, tokens, tokens);
+        model.losses(losses.length, losses);
+        model.carryState(WINDOW);
+        double[] expected =
+            reference.forward(WINDOW, tokens, tokens, state, ReferenceModel.withoutDropout(spec));
+        state = reference.finalState();
+        for (int p = 0; p < expected.length; p++) {
+          assertThat(Math.abs(losses[p] - expected[p]))
+              .isLessThan(TOLERANCE * Math.max(1, expected[p]));
+        }
+      }
     }
   }
 

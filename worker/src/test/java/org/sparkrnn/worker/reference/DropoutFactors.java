@@ -3,6 +3,7 @@ package org.sparkrnn.worker.reference;
 import java.util.Arrays;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.parameters.ParameterBlock;
+import org.sparkrnn.worker.kernel.Zoneout;
 import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -53,6 +54,48 @@ public final class DropoutFactors {
       }
     }
     return factors;
+  }
+
+  /** Which units take their new states, for {@link ReferenceModel#zoneout}. */
+  public static double[][][] ofZoneout(ModelSpec spec, int time, int streams, Masks masks) {
+    double[][][] updates = new double[spec.layers()][spec.cell().states()][];
+    for (int layer = 0; layer < updates.length; layer++) {
+      for (int state = 0; state < updates[layer].length; state++) {
+        updates[layer][state] = new double[time * streams * spec.hidden(layer)];
+        for (int i = 0; i < updates[layer][state].length; i++) {
+          updates[layer][state][i] = updates(spec, layer, 0, state, i, masks) ? 1 : 0;
+        }
+      }
+    }
+    return updates;
+  }
+
+  /** The same of one of the sequences of a batch, for {@link ReferenceSequenceModel#zoneout}. */
+  public static double[][][][] ofZoneout(
+      ModelSpec spec, int time, int streams, int stream, Masks masks) {
+    int directions = spec.directions().size();
+    double[][][][] updates = new double[spec.layers()][directions][spec.cell().states()][];
+    for (int layer = 0; layer < updates.length; layer++) {
+      int units = spec.hidden(layer);
+      for (int d = 0; d < directions; d++) {
+        for (int state = 0; state < updates[layer][d].length; state++) {
+          updates[layer][d][state] = new double[time * units];
+          for (int i = 0; i < time * units; i++) {
+            int index = (i / units * streams + stream) * units + i % units;
+            updates[layer][d][state][i] = updates(spec, layer, d, state, index, masks) ? 1 : 0;
+          }
+        }
+      }
+    }
+    return updates;
+  }
+
+  private static boolean updates(
+      ModelSpec spec, int layer, int direction, int state, int index, Masks masks) {
+    Zoneout zoneout = spec.dropout().zoneout();
+    int purpose = 0x3000 + 4 * layer + 2 * direction + state;
+    PhiloxKey key = new PhiloxKey(masks.seed(), (int) masks.step(), masks.replica(), purpose);
+    return factor(key, index, state == 0 ? zoneout.hidden() : zoneout.cell()) > 0;
   }
 
   /** Element by element. */

@@ -1,18 +1,24 @@
 package org.sparkrnn.worker.reference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.LossConfig.Reduction;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.kernel.Zoneout;
 import org.sparkrnn.worker.model.ActivationPenalties;
+import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
 
@@ -45,7 +51,7 @@ class ReferenceModelTest {
     int embedding = input == Input.EMBEDDING ? 3 : 0;
     ModelSpec spec = new ModelSpec(cell, layers, 5, input, embedding, 4, 0.3f);
     // Rather positive than not, so that rectifiers are on.
-    check(spec, ActivationPenalties.NONE, time, batch, reduction, -0.2);
+    check(spec, ActivationPenalties.NONE, time, batch, reduction, -0.2, true);
   }
 
   static Stream<SpecialModels> specialModels() {
@@ -55,9 +61,48 @@ class ReferenceModelTest {
   @ParameterizedTest
   @MethodSource("specialModels")
   void backwardOfSpecialModelsMatchesFiniteDifferences(SpecialModels special) {
-    check(special.spec(), special.penalties(), 1, 2, Reduction.TOKEN_MEAN, -0.8);
-    check(special.spec(), special.penalties(), 4, 1, Reduction.TOKEN_MEAN, -0.8);
-    check(special.spec(), special.penalties(), 3, 2, Reduction.SUM_TIME_MEAN_BATCH, -0.8);
+    check(special.spec(), special.penalties(), 1, 2, Reduction.TOKEN_MEAN, -0.8, true);
+    check(special.spec(), special.penalties(), 4, 1, Reduction.TOKEN_MEAN, -0.8, true);
+    check(special.spec(), special.penalties(), 3, 2, Reduction.SUM_TIME_MEAN_BATCH, -0.8, true);
+    check(special.spec(), special.penalties(), 3, 2, Reduction.SUM_TIME_MEAN_BATCH, -0.8, false);
+  }
+
+  /** Krueger et al. 2017, the equations for an LSTM of one unit, in training and on average. */
+  @Test
+  void zoneoutIsThePapersEquation() {
+    Zoneout rates = new Zoneout(0.3f, 0.4f);
+    Dropout dropout = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0, 0, rates);
+    ModelSpec spec =
+        new ModelSpec(CellKind.LSTM, List.of(1), 5, Input.ONE_HOT, 0, false, false, false, dropout);
+    double[] w = uniform(new SplittableRandom(SEED), spec.layout().size(), -1, 1);
+    int[] tokens = {3, 1, 4, 1, 0, 2};
+    double[][] updates = {{1, 0, 1, 0, 1, 1}, {0, 1, 1, 0, 0, 1}};
+    ReferenceModel model = new ReferenceModel(spec, 1, w);
+    for (boolean training : new boolean[] {false, true}) {
+      if (training) {
+        model.zoneout(new double[][][] {updates});
+      }
+      model.forward(6, tokens, tokens, new double[] {0.5, -0.3}, new double[2][0]);
+      double h = 0.5;
+      double c = -0.3;
+      for (int t = 0; t < 6; t++) {
+        double[] z = new double[4];
+        for (int gate = 0; gate < 4; gate++) { // weight_ih [4, 5], weight_hh [4, 1], two biases
+          z[gate] = w[5 * gate + tokens[t]] + w[20 + gate] * h + w[24 + gate] + w[28 + gate];
+        }
+        double computed = sigmoid(z[1]) * c + sigmoid(z[0]) * Math.tanh(z[2]);
+        double keepsHidden = training ? 1 - updates[0][t] : rates.hidden();
+        double keepsCell = training ? 1 - updates[1][t] : rates.cell();
+        c = keepsCell * c + (1 - keepsCell) * computed;
+        h = keepsHidden * h + (1 - keepsHidden) * sigmoid(z[3]) * Math.tanh(computed);
+      }
+      assertThat(model.finalState()[0]).isCloseTo(h, within(1e-12));
+      assertThat(model.finalState()[1]).isCloseTo(c, within(1e-12));
+    }
+  }
+
+  private static double sigmoid(double z) {
+    return 1 / (1 + Math.exp(-z));
   }
 
   static Stream<SpecialModels> adaptiveModels() {
@@ -68,7 +113,7 @@ class ReferenceModelTest {
   @ParameterizedTest
   @MethodSource("adaptiveModels")
   void backwardOfAdaptiveSoftmaxMatchesFiniteDifferences(SpecialModels adaptive) {
-    check(adaptive.spec(), adaptive.penalties(), 5, 3, Reduction.SUM_TIME_MEAN_BATCH, -0.8);
+    check(adaptive.spec(), adaptive.penalties(), 5, 3, Reduction.SUM_TIME_MEAN_BATCH, -0.8, true);
   }
 
   private static void check(
@@ -77,7 +122,8 @@ class ReferenceModelTest {
       int time,
       int batch,
       Reduction reduction,
-      double lowest) {
+      double lowest,
+      boolean training) {
     SplittableRandom random = new SplittableRandom(SEED);
     double[] parameters = uniform(random, spec.layout().size(), lowest, 0.8);
     double[] state = uniform(random, spec.stateFloats(batch), -0.9, 0.9);
@@ -89,6 +135,9 @@ class ReferenceModelTest {
     double[] kept = DropoutFactors.ofWeights(spec, new Masks(SEED, 0, 0));
     double[] weights = DropoutFactors.product(parameters, kept);
     ReferenceModel model = new ReferenceModel(spec, batch, weights);
+    if (training) {
+      model.zoneout(DropoutFactors.ofZoneout(spec, time, batch, new Masks(SEED, 0, 0)));
+    }
     // A window before, so that the state is a carried one.
     model.forward(time, labels, tokens, state, masks);
     double[] carried = model.finalState();

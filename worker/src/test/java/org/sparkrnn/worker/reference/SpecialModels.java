@@ -6,6 +6,7 @@ import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.config.SoftmaxConfig;
 import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.kernel.Zoneout;
 import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -22,11 +23,15 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
   private static final Dropout WEIGHTS = new Dropout(Kind.INDEPENDENT, 0, 0, 0, 0, 0, 0.4f);
   private static final ActivationPenalties BOTH = new ActivationPenalties(2, 1);
 
-  /** Each with a cell of two states and one of one; weights dropped with every cell. */
+  /** Each with a cell of two states and one of one; what is recurrent with every cell. */
   public static Stream<SpecialModels> all(int vocabulary) {
     return Stream.concat(
         Stream.of(CellKind.values())
-            .map(cell -> of(cell, "weights dropped", List.of(18, 5), vocabulary, 6, WEIGHTS)),
+            .flatMap(
+                cell ->
+                    Stream.of(
+                        of(cell, "weights dropped", List.of(18, 5), vocabulary, 6, WEIGHTS),
+                        of(cell, "zoneout", List.of(18, 5), vocabulary, 6, zoneout(cell)))),
         Stream.of(CellKind.LSTM, CellKind.GRU)
             .flatMap(
                 cell ->
@@ -59,6 +64,11 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
   private static SpecialModels adaptive(SpecialModels full, List<Integer> cutoffs) {
     SoftmaxConfig softmax = new SoftmaxConfig(SoftmaxConfig.Kind.ADAPTIVE, cutoffs, 3);
     return new SpecialModels(full.name() + " " + softmax, full.spec().withSoftmax(softmax), BOTH);
+  }
+
+  private static Dropout zoneout(CellKind cell) {
+    Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.4f : 0);
+    return new Dropout(Kind.VARIATIONAL, 0, 0.2f, 0, 0, 0, 0.2f, zoneout);
   }
 
   private static SpecialModels of(

@@ -12,6 +12,7 @@ import org.sparkrnn.common.config.TaskConfig.Pooling;
 import org.sparkrnn.common.config.TaskConfig.Task;
 import org.sparkrnn.common.sequences.SequenceSource;
 import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.kernel.Zoneout;
 import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.model.TaskSpec;
@@ -57,6 +58,19 @@ public final class SampleSequences implements SequenceSource {
       Pooling pooling,
       Input input,
       float dropout) {
+    return spec(cell, layers, task, bidirectional, pooling, input, dropout, Zoneout.NONE);
+  }
+
+  /** The same with zoneout. */
+  public static ModelSpec spec(
+      CellKind cell,
+      int layers,
+      Task task,
+      Bidirectional bidirectional,
+      Pooling pooling,
+      Input input,
+      float dropout,
+      Zoneout zoneout) {
     boolean dense = task == Task.REGRESSION;
     Input used = dense ? Input.ONE_HOT : input;
     return new ModelSpec(
@@ -76,7 +90,8 @@ public final class SampleSequences implements SequenceSource {
             dropout,
             0,
             0,
-            dropout),
+            dropout,
+            zoneout),
         new TaskSpec(task, 6, dense, bidirectional, pooling));
   }
 

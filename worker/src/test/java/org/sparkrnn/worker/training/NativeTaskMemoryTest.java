@@ -2,6 +2,7 @@ package org.sparkrnn.worker.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -200,6 +201,48 @@ class NativeTaskMemoryTest {
             new int[] {first, second},
             new int[] {4000, rest});
     assertThat(TaskMemory.of(config, spec).nativeBytes()).isEqualTo(4 * floats);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "float32, lstm, 2, 33, 7,  5, 0.1, 0.2",
+    "float32, lstm, 1, 16, 3,  1, 0,   0.2",
+    "float32, gru,  3, 50, 20, 7, 0.1, 0",
+    "bf16-amx, lstm, 2, 130, 70, 35, 0.1, 0"
+  })
+  void zoneoutTakesWhatTheDocumentSays(
+      String precision,
+      String cell,
+      int layers,
+      int hidden,
+      int batch,
+      int window,
+      float ofHidden,
+      float ofCell) {
+    String[] settings = {
+      "model.cell=" + cell,
+      "model.layers=" + layers,
+      "model.hidden=" + hidden,
+      "batch.streams=" + batch,
+      "batch.window=" + window,
+      "kernel.choice=native",
+      "kernel.isa=portable",
+      "kernel.precision=" + precision,
+      "model.zoneout-hidden=" + ofHidden,
+      "model.zoneout-cell=" + ofCell
+    };
+    TrainingConfig with = Runs.config(settings);
+    TrainingConfig without = Runs.config(Arrays.copyOf(settings, settings.length - 2));
+    ModelSpec spec = ModelSpec.of(with.model(), 65);
+    ModelSpec plain = ModelSpec.of(without.model(), 65);
+    long positions = (long) batch * window;
+    long units = (hidden + 15L) / 16 * 16;
+    long floats =
+        (ofHidden > 0 ? (positions + batch) * units : 0)
+            + (ofCell > 0 ? (2 * positions + batch) * units : 0);
+    long planned = TaskMemory.of(with, spec).nativeBytes();
+    assertThat(planned - TaskMemory.of(without, plain).nativeBytes())
+        .isEqualTo(4L * layers * floats);
   }
 
   @Test

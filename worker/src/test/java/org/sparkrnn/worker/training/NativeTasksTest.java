@@ -131,6 +131,7 @@ class NativeTasksTest {
             "model.softmax-cutoffs=4",
             "model.dropout=0.2",
             "model.recurrent-weight-dropout=0.2",
+            "model.zoneout-hidden=0.1",
             "batch.streams=" + streams,
             "batch.window=" + window,
             "optimizer.kind=" + optimizer,

@@ -74,7 +74,17 @@ class SequenceTrainingTest {
     Path corpus = corpus(task);
     Map<String, Object> settings =
         new HashMap<>(
-            Map.of("model.dropout", 0.2, "model.recurrent-weight-dropout", 0.3, "model.layers", 2));
+            Map.of(
+                "model.dropout",
+                0.2,
+                "model.recurrent-weight-dropout",
+                0.3,
+                "model.zoneout-hidden",
+                0.1,
+                "model.zoneout-cell",
+                0.2,
+                "model.layers",
+                2));
     train(
         SequenceCorpora.config(task, corpus, folder.resolve("whole"), settings),
         false,
