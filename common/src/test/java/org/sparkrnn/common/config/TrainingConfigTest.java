@@ -1,17 +1,12 @@
 package org.sparkrnn.common.config;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,69 +118,6 @@ class TrainingConfigTest {
     assertThat(config.model().dropouts().dropout()).isEqualTo(0.5);
     assertThat(config.batch().window()).isEqualTo(20);
     assertThat(config.model().layers()).isEqualTo(2);
-  }
-
-  @Test
-  void layersMayHaveSizesOfTheirOwn() throws IOException {
-    String list = "model { layers = 3, hidden = [1150, 1150, 400], embedding = 400, tied = true }";
-    TrainingConfig config = TrainingConfig.load(list, List.of());
-    assertThat(config.model().hidden()).containsExactly(1150, 1150, 400);
-    assertThat(TrainingConfig.load(list, List.of("model.hidden=8, 9,400")).model().hidden())
-        .containsExactly(8, 9, 400);
-    TrainingConfig saved =
-        TrainingConfig.ofCheckpoint(config.semanticText().getBytes(UTF_8), "config.json");
-    assertThat(saved.differences(config)).isEmpty();
-    assertThat(saved.semanticText()).isEqualTo(config.semanticText());
-    assertThat(TrainingConfig.load("model.hidden = [7, 7]", List.of()).semanticText())
-        .contains("\"hidden\" : 7,");
-  }
-
-  @Test
-  void cutoffsOfTheSoftmaxAreKept() throws IOException {
-    for (String cutoffs : List.of("[]", "[7]", "[7, 9]")) {
-      String settings = "model { softmax-cutoffs = %s, softmax-divisor = 2 }".formatted(cutoffs);
-      TrainingConfig config = TrainingConfig.load(settings, List.of());
-      assertThat(config.model().output().softmaxCutoffs().toString()).isEqualTo(cutoffs);
-      TrainingConfig saved =
-          TrainingConfig.ofCheckpoint(config.semanticText().getBytes(UTF_8), "config.json");
-      assertThat(saved.differences(config)).isEmpty();
-      assertThat(saved.semanticText()).isEqualTo(config.semanticText());
-    }
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "model.hidden = [5, 6, 7] | one for each of model.layers = 2, got [5, 6, 7]",
-        "model.hidden = [5, 0] | model.hidden must be positive, got 0",
-        "model.hidden = [] | model.hidden must be an integer of at most 2147483647, or a list of them",
-        "model.hidden = [5, a] | model.hidden must be an integer of at most 2147483647, or a list of them",
-        "model.hidden = 2.5 | model.hidden must be an integer of at most 2147483647, or a list of them",
-        "model { residual = true, hidden = [5, 6] } | model.residual needs at least two layers of equal",
-        "model { residual = true, layers = 1 } | model.residual needs at least two layers of equal size",
-        "model { tied = true, hidden = 127 } | ends in 127, model.embedding is 128",
-        "model { tied = true, input = one-hot } | model.tied needs model.input = embedding",
-        "model { tied = true, frozen-embedding = true } | model.frozen-embedding cannot be used with model.tied",
-        "model { tied = true, softmax = adaptive, softmax-cutoffs = 9 } | model.tied cannot be used with model.softmax = adaptive",
-        "model.softmax = adaptive | model.softmax = adaptive needs model.softmax-cutoffs, such as",
-        "model.softmax-cutoffs = [5, 5] | model.softmax-cutoffs must be positive and ascending, got [5, 5]",
-        "model.softmax-cutoffs = [0, 5] | model.softmax-cutoffs must be positive and ascending, got [0, 5]",
-        "model.softmax-cutoffs = [a] | model.softmax-cutoffs must be an integer of at most",
-        "model.softmax-divisor = 0 | model.softmax-divisor must be positive, got 0",
-        "model { softmax = adaptive, softmax-cutoffs = 9, task = tagging } | need model.task = language-model",
-        "model { pretrained-embeddings = x, input = one-hot } | need model.input = embedding, got one-hot",
-        "model { word-dropout = 0.1, input = one-hot } | need model.input = embedding, got one-hot",
-        "model.dropout-output = 1 | model.dropout-output must be at least 0 and below 1, got 1.0",
-        "model.recurrent-weight-dropout = 1 | model.recurrent-weight-dropout must be at least 0 and below 1",
-        "model.zoneout-hidden = 1 | model.zoneout-hidden must be at least 0 and below 1",
-        "model { zoneout-cell = 0.1, cell = gru-reset-before } | needs a cell with a cell state, an LSTM, got model.cell = gru-reset-before",
-        "loss.temporal-penalty = -1 | loss.temporal-penalty must not be negative, got -1.0"
-      })
-  void modelsThatCannotBeBuiltAreRefused(String settings, String message) {
-    assertThatThrownBy(() -> TrainingConfig.load(settings, List.of()))
-        .isInstanceOf(BadInputException.class)
-        .hasMessageContaining(message);
   }
 
   @Test
@@ -449,108 +381,5 @@ class TrainingConfigTest {
     assertThatThrownBy(() -> TrainingConfig.load("corpus.path = ${no.such}", List.of()))
         .isInstanceOf(BadInputException.class)
         .hasMessageContaining("no.such");
-  }
-
-  @Test
-  void theForgetGateBiasIsAbsentUnlessItIsANumber() {
-    assertThat(of().model().forgetGateBias()).isEmpty();
-    assertThat(of("model.forget-gate-bias=0").model().forgetGateBias()).hasValue(0);
-    assertThat(
-            TrainingConfig.load(
-                    "model.forget-gate-bias = 1", List.of("model.forget-gate-bias=null"))
-                .model()
-                .forgetGateBias())
-        .isEmpty();
-    assertThat(TrainingConfig.load("model.forget-gate-bias = null", List.of())).isEqualTo(of());
-  }
-
-  @Test
-  void theSemanticTextReadsBackAndIsTheSameForTheSameSettings() {
-    String[] overrides = {
-      "model.hidden=650", "optimizer.learning-rate=0.30000000000000004", "model.dropout=0.5",
-      "optimizer.epsilon=1e-8", "clipping.norm=1e20", "model.forget-gate-bias=-1.5",
-      "training.seed=-3", "schedule.warmup-tokens=5000000000",
-    };
-    TrainingConfig config = of(overrides);
-    String text = config.semanticText();
-    TrainingConfig read = TrainingConfig.load(text, List.of());
-    assertThat(read.semanticText()).isEqualTo(text);
-    assertThat(read).isEqualTo(config);
-    assertThat(read.differences(config)).isEmpty();
-    assertThat(
-            TrainingConfig.load("optimizer.epsilon=0.00000001\nmodel.dropout=0.50", List.of())
-                .semanticText())
-        .isEqualTo(of("model.dropout=5e-1").semanticText());
-  }
-
-  @Test
-  void theSemanticTextHasNothingThatOnlySaysWhereOrHowLong() {
-    TrainingConfig elsewhere =
-        of(
-            "corpus.path=/a",
-            "corpus.input=b",
-            "checkpoint.path=c",
-            "checkpoint.every-rounds=3",
-            "checkpoint.keep-last=9",
-            "checkpoint.keep-best=false",
-            "training.epochs=99",
-            "training.max-rounds=3",
-            "training.max-tokens=5",
-            "training.max-duration=1s",
-            "training.until=05:30",
-            "training.patience=4",
-            "training.stop-grace=1s",
-            "round.timeout=1s",
-            "round.inline-state-bytes=0",
-            "kernel.choice=java",
-            "kernel.isa=portable",
-            "kernel.bf16-emulation=true",
-            "display.progress=none",
-            "display.sample-length=0",
-            "display.sample-prompt=x",
-            "spark.a=b");
-    assertThat(elsewhere.semanticText()).isEqualTo(of().semanticText());
-    assertThat(elsewhere.differences(of())).isEmpty();
-  }
-
-  @Test
-  void differencesNameKeyAndBothValues() {
-    assertThat(
-            of("model.hidden=256", "model.cell=gru", "optimizer.learning-rate=1").differences(of()))
-        .containsExactly(
-            new ConfigDifference("model.cell", "gru", "lstm"),
-            new ConfigDifference("model.hidden", "256", "128"),
-            new ConfigDifference("optimizer.learning-rate", "1", "0.002"));
-    assertThat(of("model.forget-gate-bias=1").differences(of()).get(0))
-        .hasToString("model.forget-gate-bias is 1, was null");
-  }
-
-  @Test
-  void evaluationIsRecordedButMayChangeOnResume() {
-    TrainingConfig config = of("evaluation.streams=3");
-    assertThat(config.differences(of())).isEmpty();
-    assertThat(config.semanticText()).isNotEqualTo(of().semanticText());
-  }
-
-  @Test
-  void epochsAreALimitUnlessTheLearningRateIsPlannedOverThem() {
-    assertThat(of("training.epochs=20").differences(of())).isEmpty();
-    assertThat(
-            of("training.epochs=20", "schedule.kind=cosine")
-                .differences(of("schedule.kind=cosine")))
-        .containsExactly(new ConfigDifference("training.epochs", "20", "10"));
-  }
-
-  @Test
-  void configurationsCrossJavaSerialization() throws IOException, ClassNotFoundException {
-    TrainingConfig config = of("spark.a=b", "corpus.input=a,b");
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(config);
-    }
-    try (ObjectInputStream in =
-        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      assertThat(in.readObject()).isEqualTo(config);
-    }
   }
 }
