@@ -13,6 +13,8 @@ import org.sparkrnn.common.config.TaskConfig.Pooling;
 import org.sparkrnn.common.config.TaskConfig.Task;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.CellKind;
+import org.sparkrnn.worker.kernel.Zoneout;
+import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.reference.ReferenceSequenceModel.Sequence;
 import org.sparkrnn.worker.sequences.SampleSequences;
@@ -48,12 +50,15 @@ class ReferenceSequenceModelTest {
       Bidirectional directions,
       Pooling pooling,
       Input input) {
-    ModelSpec spec = SampleSequences.spec(cell, layers, task, directions, pooling, input, 0.3f);
+    Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.2f : 0);
+    ModelSpec spec =
+        SampleSequences.spec(cell, layers, task, directions, pooling, input, 0.3f, zoneout);
     SplittableRandom random = new SplittableRandom(SEED);
     double[] parameters = random.doubles(spec.layout().size(), -0.7, 0.7).toArray();
     Sequence sequence = new SampleSequences(spec, SEED, 7).sequence(0);
     double[][] masks = masks(spec, random, 7);
     ReferenceSequenceModel model = new ReferenceSequenceModel(spec, parameters);
+    model.zoneout(DropoutFactors.ofZoneout(spec, 7, 1, 0, new Masks(SEED, 0, 0)));
     model.loss(sequence, masks);
     double[] gradients = new double[parameters.length];
     model.addGradients(0.5, gradients);
