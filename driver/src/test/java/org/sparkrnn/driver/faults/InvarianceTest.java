@@ -156,6 +156,10 @@ class InvarianceTest {
       Sabotage.everyWayOnce(cluster.context(), marks);
       train(cluster, folder.resolve("run"), List.of());
       assertThat(marks.toFile().list()).hasSize(Sabotage.WAYS);
+      // The task that hangs in the last round ends with its executor, after the run.
+      for (int polls = 0; polls < 600 && events.failed.get() < Sabotage.WAYS; polls++) {
+        sleep(100);
+      }
       assertThat(events.failed.get()).isGreaterThanOrEqualTo(Sabotage.WAYS);
       assertThat(events.removed.get()).isPositive();
     }
