@@ -52,7 +52,10 @@ public record ModelConfig(
     GRU_RESET_BEFORE;
 
     boolean hasCellState() {
-      return name().startsWith("LSTM");
+      return switch (this) {
+        case LSTM, LSTM_COUPLED, LSTM_PEEPHOLE, LSTM_PEEPHOLE_PREVIOUS -> true;
+        case GRU, GRU_RESET_BEFORE, RNN_TANH, RNN_RELU -> false;
+      };
     }
   }
 

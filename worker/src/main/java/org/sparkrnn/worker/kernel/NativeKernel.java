@@ -2,10 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.slf4j.LoggerFactory;
 import org.sparkrnn.common.config.KernelConfig;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
@@ -30,26 +27,6 @@ public final class NativeKernel implements Kernel {
           UpdateRule.AveragedSgd.class);
 
   private static final Set<Integer> TESTED = new HashSet<>();
-  private static final AtomicBoolean WARNED_OF_AMX = new AtomicBoolean();
-
-  /** How products are computed: ARITHMETIC_… in kernel.h. */
-  enum Arithmetic {
-    FLOAT32(0, Precision.FLOAT32),
-    /** By the processor's instruction. */
-    BF16(1, Precision.BF16),
-    /** By float32 instructions, slowly. */
-    BF16_EMULATED(2, Precision.BF16),
-    BF16_AMX(3, Precision.BF16_AMX),
-    BF16_AMX_EMULATED(4, Precision.BF16_AMX);
-
-    private final int code;
-    private final Precision precision;
-
-    Arithmetic(int code, Precision precision) {
-      this.code = code;
-      this.precision = precision;
-    }
-  }
 
   private final int variant;
   private final String name;
@@ -62,7 +39,7 @@ public final class NativeKernel implements Kernel {
    *     cannot run the variant
    */
   public NativeKernel(KernelConfig config) {
-    this(config.isa(), arithmetic(config));
+    this(config.isa(), Arithmetic.of(config));
   }
 
   /** The variant of an instruction set with products in float32. */
@@ -71,58 +48,14 @@ public final class NativeKernel implements Kernel {
   }
 
   NativeKernel(Isa isa, Arithmetic arithmetic) {
-    NativeLibrary.require();
-    this.variant = NativeCalls.variant(code(isa), arithmetic.code);
+    this.variant = arithmetic.variant(isa);
     if (variant == 0) {
       throw new IllegalStateException(
-          "Cannot use kernel.isa = %s: this processor does not run it".formatted(lower(isa)));
+          "Cannot use kernel.isa = %s: this processor does not run it"
+              .formatted(Arithmetic.text(isa)));
     }
     this.name = "native-" + NativeCalls.name(variant).replace('_', '-');
-    testOnce(arithmetic.precision);
-  }
-
-  private static Arithmetic arithmetic(KernelConfig config) {
-    return switch (config.precision()) {
-      case FLOAT32 -> Arithmetic.FLOAT32;
-      case BF16 -> {
-        Arithmetic chosen = orEmulated(config, Arithmetic.BF16, Arithmetic.BF16_EMULATED);
-        if (chosen == Arithmetic.BF16 && isSupported(config.isa(), Arithmetic.BF16_AMX)) {
-          warnOfAmx();
-        }
-        yield chosen;
-      }
-      case BF16_AMX -> orEmulated(config, Arithmetic.BF16_AMX, Arithmetic.BF16_AMX_EMULATED);
-    };
-  }
-
-  private static Arithmetic orEmulated(
-      KernelConfig config, Arithmetic processors, Arithmetic emulated) {
-    if (isSupported(config.isa(), processors)) {
-      return processors;
-    }
-    if (!config.bf16Emulation()) {
-      String instructions = processors == Arithmetic.BF16 ? "AVX512_BF16" : "AMX_BF16";
-      throw Kernel.onlyEmulated(
-          config.precision(),
-          isSupported(Isa.AUTO, processors)
-              ? "kernel.isa = %s only emulates it".formatted(lower(config.isa()))
-              : "this processor has no %s and could only emulate it".formatted(instructions));
-    }
-    return emulated;
-  }
-
-  /** Processors that have both multiply tiles of AMX at ten times the rate of AVX512_BF16. */
-  private static void warnOfAmx() {
-    if (!WARNED_OF_AMX.getAndSet(true)) {
-      LoggerFactory.getLogger(Kernel.class)
-          .warn(
-              "kernel.precision = bf16 uses AVX512_BF16, which on this processor is slower than float32;"
-                  + " bf16-amx would use its AMX, many times faster, with other last bits");
-    }
-  }
-
-  private static String lower(Isa isa) {
-    return isa.name().toLowerCase(Locale.ROOT);
+    testOnce(arithmetic.precision());
   }
 
   /** The self-test of a variant, once per process. */
@@ -140,26 +73,6 @@ public final class NativeKernel implements Kernel {
               });
       TESTED.add(variant);
     }
-  }
-
-  /**
-   * Whether this processor runs a variant.
-   *
-   * @throws IllegalStateException with the reason, if the library is not there
-   */
-  static boolean isSupported(Isa isa, Arithmetic arithmetic) {
-    NativeLibrary.require();
-    return NativeCalls.variant(code(isa), arithmetic.code) != 0;
-  }
-
-  /** ISA_… in kernel.h. */
-  private static int code(Isa isa) {
-    return switch (isa) {
-      case AUTO -> 0;
-      case AVX512 -> 1;
-      case AVX2 -> 2;
-      case PORTABLE -> 3;
-    };
   }
 
   @Override

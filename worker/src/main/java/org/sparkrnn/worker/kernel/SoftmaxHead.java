@@ -87,8 +87,12 @@ public record SoftmaxHead(
   public void squaredErrors(int count, float[] copy, double[] target) {
     statistics.rows(0, count).read(copy, 0);
     for (int p = 0; p < count; p++) {
-      target[p] = (double) copy[p * STATISTICS] / vocabulary();
+      target[p] = squaredError(copy, p);
     }
+  }
+
+  private double squaredError(float[] values, int position) {
+    return (double) values[position * STATISTICS] / vocabulary();
   }
 
   /** Sum of {@link #squaredErrors} in their order. */
@@ -96,7 +100,7 @@ public record SoftmaxHead(
     statistics.rows(0, count).read(copy, 0);
     double sum = 0;
     for (int p = 0; p < count; p++) {
-      sum += (double) copy[p * STATISTICS] / vocabulary();
+      sum += squaredError(copy, p);
     }
     return sum;
   }

@@ -11,7 +11,6 @@ import org.sparkrnn.common.config.KernelConfig.Choice;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.common.errors.BadInputException;
-import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
 
 /** Which kernel the settings of the group {@code kernel} choose. */
 class KernelChoiceTest {
@@ -68,11 +67,11 @@ class KernelChoiceTest {
   void theProcessorsInstructionIsPreferredToItsEmulation() {
     String name =
         Kernel.create(new KernelConfig(Choice.NATIVE, Isa.AUTO, Precision.BF16, true)).name();
-    boolean has = NativeKernel.isSupported(Isa.AUTO, Arithmetic.BF16);
+    boolean has = Arithmetic.BF16.isSupported(Isa.AUTO);
     assertThat(name.endsWith("-emulated")).isNotEqualTo(has);
     String amx =
         Kernel.create(new KernelConfig(Choice.NATIVE, Isa.AUTO, Precision.BF16_AMX, true)).name();
-    boolean hasAmx = NativeKernel.isSupported(Isa.AUTO, Arithmetic.BF16_AMX);
+    boolean hasAmx = Arithmetic.BF16_AMX.isSupported(Isa.AUTO);
     assertThat(amx.endsWith("-emulated")).isNotEqualTo(hasAmx);
   }
 }

@@ -3,12 +3,11 @@ package org.sparkrnn.worker.kernel;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
-import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
 
 @EnabledIf("processorRunsIt")
 class NativeAvx2EmulatedBf16KernelTest extends KernelContract {
   static boolean processorRunsIt() {
-    return NativeKernel.isSupported(Isa.AVX2, Arithmetic.BF16_EMULATED);
+    return Arithmetic.BF16_EMULATED.isSupported(Isa.AVX2);
   }
 
   @Override

@@ -2,12 +2,11 @@ package org.sparkrnn.worker.kernel;
 
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.sparkrnn.common.config.KernelConfig.Isa;
-import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
 
 @EnabledIf("processorRunsIt")
 class NativeAvx2KernelTest extends KernelContract {
   static boolean processorRunsIt() {
-    return NativeKernel.isSupported(Isa.AVX2, Arithmetic.FLOAT32);
+    return Arithmetic.FLOAT32.isSupported(Isa.AVX2);
   }
 
   @Override

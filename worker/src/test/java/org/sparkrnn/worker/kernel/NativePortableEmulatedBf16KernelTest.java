@@ -2,7 +2,6 @@ package org.sparkrnn.worker.kernel;
 
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
-import org.sparkrnn.worker.kernel.NativeKernel.Arithmetic;
 
 class NativePortableEmulatedBf16KernelTest extends KernelContract {
   @Override
