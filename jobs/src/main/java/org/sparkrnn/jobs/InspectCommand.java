@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.sparkrnn.common.config.SoftmaxConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.corpus.TokenReader;
 import org.sparkrnn.common.errors.BadInputException;
@@ -117,6 +118,15 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /** One number where all layers have it. */
+  private static String softmax(SoftmaxConfig config) {
+    return switch (config.softmax()) {
+      case FULL -> "";
+      case ADAPTIVE -> ", adaptive softmax cut at " + sizes(config.softmaxCutoffs());
+      case SAMPLED ->
+          ", softmax trained with %d words at a time".formatted(config.softmaxSamples());
+    };
+  }
+
   private static String sizes(List<Integer> hidden) {
     boolean equal = hidden.stream().distinct().count() == 1;
     return hidden.stream()
@@ -140,9 +150,7 @@ final class InspectCommand implements Callable<Integer> {
             : spec.isOneHot() ? "one-hot input" : "embedding of " + spec.embedding(),
         spec.tied() ? ", which the output shares" : "",
         saved.schema(),
-        spec.softmax().isAdaptive()
-            ? ", adaptive softmax cut at " + sizes(spec.softmax().softmaxCutoffs())
-            : "");
+        softmax(spec.softmax()));
     print("  parameters  %,d", parameters.length);
     print(
         "  trained     step %,d, epoch %d, %,d tokens in %,d rounds of %d replicas",

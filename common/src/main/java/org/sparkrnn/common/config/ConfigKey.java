@@ -52,6 +52,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("model.softmax", c -> c.model().output().softmax()),
           semantic("model.softmax-cutoffs", c -> c.model().output().softmaxCutoffs()),
           semantic("model.softmax-divisor", c -> c.model().output().softmaxDivisor()),
+          semantic("model.softmax-samples", c -> c.model().output().softmaxSamples()),
           semantic("model.dropout", c -> c.model().dropouts().dropout()),
           semantic("model.dropout-kind", c -> c.model().dropouts().dropoutKind()),
           semantic("model.dropout-input", c -> c.model().dropouts().dropoutInputOrNaN()),

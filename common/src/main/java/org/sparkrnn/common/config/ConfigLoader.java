@@ -251,7 +251,8 @@ final class ConfigLoader {
             new SoftmaxConfig(
                 settings.word("model.softmax", SoftmaxConfig.Kind.class),
                 settings.integersOrNone("model.softmax-cutoffs"),
-                settings.integer("model.softmax-divisor")),
+                settings.integer("model.softmax-divisor"),
+                settings.integer("model.softmax-samples")),
             new DropoutConfig(
                 settings.number("model.dropout"),
                 settings.word("model.dropout-kind", DropoutConfig.Kind.class),

@@ -60,7 +60,7 @@ public record TrainingConfig(
             && !model.residual()
             && !model.tied()
             && !model.frozenEmbedding()
-            && !model.output().isAdaptive()
+            && model.output().softmax() == SoftmaxConfig.Kind.FULL
             && dropouts.dropoutKind() == DropoutConfig.Kind.INDEPENDENT
             && dropouts.dropoutInput() == dropouts.dropout()
             && dropouts.dropoutHidden() == dropouts.dropout()
@@ -73,7 +73,7 @@ public record TrainingConfig(
     if (!plain) {
       throw new BadInputException(
           "Sizes of model.hidden for each layer, model.residual, model.tied, model.frozen-embedding,"
-              + " model.softmax = adaptive,"
+              + " model.softmax = adaptive or sampled,"
               + " dropout of other kinds and places, penalties of activations and"
               + " batch.window-lengths = drawn need model.task = language-model");
     }

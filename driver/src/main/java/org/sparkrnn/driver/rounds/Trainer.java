@@ -92,7 +92,7 @@ public final class Trainer {
     this.position = start.find(options, corpus.trainingSize(config));
     this.wordVectors = start.wordVectors();
     if (position.state().step() == 0) {
-      corpus.requireFit(spec);
+      corpus.requireFit(config, spec);
     }
     corpus.canEvaluate(VALIDATION, config); // refuses what would be found out after the first epoch
     new RunChecks(context, setting).requireSharedWorkFolder(watch);

@@ -7,6 +7,7 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
+import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.OutputMemory.AdaptiveRegions;
 
 /**
@@ -159,7 +160,16 @@ final class AdaptiveSoftmax implements OutputLayer {
   }
 
   @Override
-  public void computeLosses(int positions, int[] labels, float scale, boolean gradients) {
+  public void evaluate(int positions, int[] labels) {
+    computeLosses(positions, labels, 1f, false);
+  }
+
+  @Override
+  public void train(int positions, int[] labels, float scale, Masks masks) {
+    computeLosses(positions, labels, scale, true);
+  }
+
+  private void computeLosses(int positions, int[] labels, float scale, boolean gradients) {
     for (int p = 0; p < positions; p++) {
       int cluster = words.of(labels[p]);
       headLabels[p] = cluster < 0 ? labels[p] : words.frequentWords() + cluster;

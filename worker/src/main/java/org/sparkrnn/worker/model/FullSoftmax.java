@@ -4,6 +4,7 @@ import org.sparkrnn.worker.kernel.Arena;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
+import org.sparkrnn.worker.model.LanguageModel.Masks;
 
 /** One softmax over all words. */
 final class FullSoftmax implements OutputLayer {
@@ -49,8 +50,13 @@ final class FullSoftmax implements OutputLayer {
   }
 
   @Override
-  public void computeLosses(int positions, int[] labels, float scale, boolean gradients) {
-    kernel.softmaxLoss(head, positions, labels, scale, gradients);
+  public void evaluate(int positions, int[] labels) {
+    kernel.softmaxLoss(head, positions, labels, 1f, false);
+  }
+
+  @Override
+  public void train(int positions, int[] labels, float scale, Masks masks) {
+    kernel.softmaxLoss(head, positions, labels, scale, true);
   }
 
   @Override

@@ -29,7 +29,7 @@ public final class LanguageModel implements TrainableModel {
   private final ModelSpec spec;
   private final Kernel kernel;
   private final int streams;
-  private final boolean drops;
+  private final boolean onlyTrains;
   private final ParameterLayout layout;
   private final Arena arena;
   private final Matrix parameters;
@@ -44,7 +44,8 @@ public final class LanguageModel implements TrainableModel {
     this.spec = spec;
     this.kernel = kernel;
     this.streams = streams;
-    this.drops = memory.training() && spec.dropout().isActive();
+    this.onlyTrains =
+        memory.training() && (spec.dropout().isActive() || spec.softmax().isSampled());
     this.layout = spec.layout();
     boolean training = memory.training();
     int positions = streams * window;
@@ -70,11 +71,16 @@ public final class LanguageModel implements TrainableModel {
     Matrix states = layers.output();
     Matrix dStates = layers.dOutput();
     OutputMemory regions = memory.output();
-    return spec.softmax().isAdaptive()
-        ? new AdaptiveSoftmax(
-            spec, kernel, arena, regions, weights, dWeights, states, dStates, positions)
-        : new FullSoftmax(
-            spec, kernel, arena, regions, weights, dWeights, states, dStates, positions);
+    if (spec.softmax().isAdaptive()) {
+      return new AdaptiveSoftmax(
+          spec, kernel, arena, regions, weights, dWeights, states, dStates, positions);
+    }
+    if (spec.softmax().isSampled() && memory.training()) {
+      return new SampledSoftmax(
+          spec, kernel, arena, regions, weights, dWeights, states, dStates, positions);
+    }
+    return new FullSoftmax(
+        spec, kernel, arena, regions, weights, dWeights, states, dStates, positions);
   }
 
   /**
@@ -208,12 +214,12 @@ public final class LanguageModel implements TrainableModel {
 
   /** Runs a window without dropout and computes its losses, which {@link #losses} hands out. */
   public void evaluate(int time, int[] tokens, int[] labels) {
-    if (drops) {
+    if (onlyTrains) {
       throw new IllegalStateException(
-          "Cannot evaluate: the model was made for training with dropout");
+          "Cannot evaluate: the model was made for training with dropout or a sampled softmax");
     }
     forward(time, tokens);
-    output.computeLosses(time * streams, labels, 1f, false);
+    output.evaluate(time * streams, labels);
   }
 
   /** Runs one step of one stream and writes the logits of what follows. */
@@ -256,7 +262,7 @@ public final class LanguageModel implements TrainableModel {
     int positions = time * streams;
     input.forwardWithDropout(time, positions, tokens, masks);
     layers.forwardWithDropout(time, tokens, masks);
-    output.computeLosses(positions, labels, scale, true);
+    output.train(positions, labels, scale, masks);
     layers.backward(time, tokens, scale, penalties, masks);
     input.backward(time, positions, tokens, masks);
     return output.lossSum(positions);
@@ -274,7 +280,7 @@ public final class LanguageModel implements TrainableModel {
   }
 
   /**
-   * The dropout masks of one local step.
+   * What is drawn at random in one local step.
    *
    * @param step local step since the start of the run
    */

@@ -50,7 +50,8 @@ public record ModelSpec(
         || vocabulary <= 0
         || embedded != embedding > 0
         || (tied && embedding != hidden.get(hidden.size() - 1))
-        || (softmax.isAdaptive() && (tied || task.isOfSequences()))) {
+        || (softmax.isAdaptive() && tied)
+        || ((softmax.isAdaptive() || softmax.isSampled()) && task.isOfSequences())) {
       throw new IllegalArgumentException(
           "Cannot describe a model of %d tokens, layers of %s units, embedding %d"
               .formatted(vocabulary, hidden, embedding));

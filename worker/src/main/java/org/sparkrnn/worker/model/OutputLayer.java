@@ -1,18 +1,22 @@
 package org.sparkrnn.worker.model;
 
+import org.sparkrnn.worker.model.LanguageModel.Masks;
+
 /** What a language model predicts words by, from the states that leave the recurrent layers. */
-sealed interface OutputLayer permits FullSoftmax, AdaptiveSoftmax {
+sealed interface OutputLayer permits FullSoftmax, AdaptiveSoftmax, SampledSoftmax {
 
   /** Tells the kernel that parameters have changed. */
   void pack();
 
+  /** Computes the losses of the first positions, which {@link #losses} hands out. */
+  void evaluate(int positions, int[] labels);
+
   /**
-   * Computes the losses of the first positions, which {@link #losses} hands out.
+   * The same, and overwrites the gradients by the states and by the layer's parameters.
    *
    * @param scale factor of every position's loss in the gradients
-   * @param gradients whether to overwrite the gradients by the states and by the layer's parameters
    */
-  void computeLosses(int positions, int[] labels, float scale, boolean gradients);
+  void train(int positions, int[] labels, float scale, Masks masks);
 
   /** Loss in nats of the first positions that were computed last. */
   void losses(int positions, double[] target);

@@ -14,10 +14,15 @@ import org.sparkrnn.worker.kernel.SoftmaxHead;
  * @param statistics of one softmax
  * @param scratch private to the kernel
  * @param logits of each softmax; none if nobody asks for them
- * @param clusters of an adaptive softmax; none for a full one
+ * @param clusters of an adaptive softmax; none for others
+ * @param sample of a sampled softmax in training; none for others
  */
 record OutputMemory(
-    Region statistics, Region scratch, List<Region> logits, List<AdaptiveRegions> clusters) {
+    Region statistics,
+    Region scratch,
+    List<Region> logits,
+    List<AdaptiveRegions> clusters,
+    List<SampledRegions> sample) {
 
   /**
    * What an adaptive softmax needs beside.
@@ -35,6 +40,9 @@ record OutputMemory(
       Region noBias,
       Region dNoBias) {}
 
+  /** Weights and biases of the words that a sampled softmax chooses among, and their gradients. */
+  record SampledRegions(Region weights, Region bias, Region dWeights, Region dBias) {}
+
   static OutputMemory plan(
       ArenaPlan plan,
       ModelSpec spec,
@@ -46,13 +54,31 @@ record OutputMemory(
     if (spec.softmax().isAdaptive()) {
       return adaptive(plan, statistics, spec, kernel, positions, training, withLogits);
     }
+    if (spec.softmax().isSampled() && training) {
+      return sampled(plan, statistics, spec, kernel, positions);
+    }
     Region scratch =
         plan.region(
             "head",
             kernel.softmaxFloats(positions, spec.outputSize(), spec.vocabulary(), training));
     List<Region> logits =
         withLogits ? List.of(plan.padded("logits", positions, spec.vocabulary())) : List.of();
-    return new OutputMemory(statistics, scratch, logits, List.of());
+    return new OutputMemory(statistics, scratch, logits, List.of(), List.of());
+  }
+
+  private static OutputMemory sampled(
+      ArenaPlan plan, Region statistics, ModelSpec spec, Kernel kernel, int positions) {
+    int words = spec.softmax().softmaxSamples();
+    long weights = Math.multiplyExact((long) words, spec.outputSize());
+    SampledRegions regions =
+        new SampledRegions(
+            plan.region("sampledWeights", weights),
+            plan.region("sampledBias", words),
+            plan.region("dSampledWeights", weights),
+            plan.region("dSampledBias", words));
+    Region scratch =
+        plan.region("head", kernel.softmaxFloats(positions, spec.outputSize(), words, true));
+    return new OutputMemory(statistics, scratch, List.of(), List.of(), List.of(regions));
   }
 
   private static OutputMemory adaptive(
@@ -94,6 +120,7 @@ record OutputMemory(
             dProjected,
             plan.region("noBias", most),
             plan.region("dNoBias", training ? most : 0));
-    return new OutputMemory(statistics, plan.region("head", scratch), logits, List.of(regions));
+    return new OutputMemory(
+        statistics, plan.region("head", scratch), logits, List.of(regions), List.of());
   }
 }

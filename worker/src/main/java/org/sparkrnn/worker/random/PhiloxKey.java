@@ -37,6 +37,11 @@ public record PhiloxKey(long seed, int step, int replica, int purpose) {
     return new PhiloxKey(seed, step, replica, Purpose.EMBEDDING_DROPOUT.code());
   }
 
+  /** The stream that draws words of a local step's sampled softmax; the index is the draw. */
+  public static PhiloxKey softmaxSample(long seed, int step, int replica) {
+    return new PhiloxKey(seed, step, replica, Purpose.SOFTMAX_SAMPLE.code());
+  }
+
   /**
    * The stream that drops recurrent weights of a layer in a local step; the index is the element of
    * {@code weight_hh}.

@@ -21,6 +21,8 @@ public enum Purpose {
   WORD_DROPOUT(7),
   /** Rows of the embedding that are dropped. */
   EMBEDDING_DROPOUT(8),
+  /** Words of a sampled softmax. */
+  SOFTMAX_SAMPLE(9),
   /** Masks of activations; {@link #at} adds the place in the model. */
   DROPOUT(0x1000),
   /** Masks of recurrent weights; {@link #at} adds the layer and its direction. */

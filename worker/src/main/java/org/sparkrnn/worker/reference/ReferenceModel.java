@@ -10,8 +10,8 @@ import org.sparkrnn.worker.model.ModelSpec;
 
 /**
  * A language model in double: embedding or one-hot → dropout → recurrent layers, each plus its
- * input where it is residual, dropout after each → softmax (full or adaptive) and cross-entropy;
- * forward and backward over one window.
+ * input where it is residual, dropout after each → softmax (full, adaptive or sampled) and
+ * cross-entropy; forward and backward over one window.
  *
  * <p>Position {@code step·streams + stream}. The state is {@code [layer, state, stream, unit]}.
  * Masks are given: one array per place (0 the embedding, l the output of layer l), an element the
@@ -54,6 +54,14 @@ public final class ReferenceModel {
     for (int layer = 0; layer < updates.length; layer++) {
       layers.get(layer).zoneout(updates[layer]);
     }
+  }
+
+  /**
+   * What is added to the logit of each word from now on, minus infinity where a sampled softmax
+   * does not choose among it. Without it the softmax is the full one, as it is in evaluations.
+   */
+  public void sample(double[] corrections) {
+    softmax.sample(corrections.clone());
   }
 
   /** Masks that drop nothing. */

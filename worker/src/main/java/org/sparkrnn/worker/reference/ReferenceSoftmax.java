@@ -22,6 +22,9 @@ final class ReferenceSoftmax {
   private final List<Linear> words = new ArrayList<>();
   private final List<WordClusters> clusters = new ArrayList<>();
 
+  /** Added to the logits: minus infinity for words that are not chosen among; none without. */
+  private double[] corrections = new double[0];
+
   ReferenceSoftmax(ModelSpec spec, double[] parameters) {
     ParameterLayout layout = spec.layout();
     this.w = parameters;
@@ -35,6 +38,11 @@ final class ReferenceSoftmax {
       projections.add(linear(layout, WordClusters.projectionWeight(i), NONE));
       words.add(linear(layout, WordClusters.wordsWeight(i), NONE));
     }
+  }
+
+  /** See {@link ReferenceModel#sample}. */
+  void sample(double[] ofWords) {
+    corrections = ofWords;
   }
 
   /**
@@ -120,13 +128,21 @@ final class ReferenceSoftmax {
     return dx;
   }
 
-  private double loss(Linear linear, double[] x, int label) {
+  private double[] logits(Linear linear, double[] x) {
     double[] logits = apply(linear, x);
+    for (int v = 0; v < corrections.length; v++) {
+      logits[v] += corrections[v];
+    }
+    return logits;
+  }
+
+  private double loss(Linear linear, double[] x, int label) {
+    double[] logits = logits(linear, x);
     return logSum(logits) - logits[label];
   }
 
   private double[] lossBackward(Linear linear, double[] x, int label, double scale, double[] dw) {
-    double[] d = apply(linear, x);
+    double[] d = logits(linear, x);
     double logSum = logSum(d);
     for (int v = 0; v < d.length; v++) {
       d[v] = scale * (StrictMath.exp(d[v] - logSum) - (v == label ? 1 : 0));

@@ -1,15 +1,17 @@
 package org.sparkrnn.worker.training;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.model.ModelSpec;
 import org.sparkrnn.worker.model.WordClusters;
 
 /**
- * Whether the clusters of an adaptive softmax follow each other in the order of frequency: the
- * words of each occur, on average, at least as often as those of the next. So it is wherever {@code
- * tokenize} counted the words itself; a vocabulary that was given to it may have any order.
+ * Whether words are in the order of frequency as far as the softmax relies on it. The words of an
+ * adaptive one's clusters occur, on average, at least as often as those of the next; the first
+ * quarter of a sampled one's as often as the others. So it is wherever {@code tokenize} counted the
+ * words itself; a vocabulary that was given to it may have any order.
  */
 final class FrequencyOrder {
   /** Tokens that are counted of a longer text, unless they are in doubt. */
@@ -26,10 +28,11 @@ final class FrequencyOrder {
    * @throws BadInputException if the order is another one
    */
   static void require(ModelSpec spec, TokenSource tokens, long count) throws IOException {
-    if (!spec.softmax().isAdaptive()) {
+    boolean adaptive = spec.softmax().isAdaptive();
+    if (!adaptive && !spec.softmax().isSampled()) {
       return;
     }
-    WordClusters clusters = spec.clusters();
+    WordClusters clusters = adaptive ? spec.clusters() : quarter(spec.vocabulary());
     if (count > SAMPLE && wrongAt(clusters, sample(clusters, tokens, count)) < 0) {
       return;
     }
@@ -40,16 +43,23 @@ final class FrequencyOrder {
       throw new BadInputException(
           String.format(
               Locale.ROOT,
-              "Cannot use model.softmax = adaptive: the vocabulary is not in the order of frequency; words %d to %d"
+              "Cannot use model.softmax = %s: the vocabulary is not in the order of frequency; words %d to %d"
                   + " occur %.1f times each in the training text, words %d to %d %.1f times; let tokenize make the"
-                  + " vocabulary, or set model.softmax-cutoffs elsewhere or model.softmax = full",
+                  + " vocabulary, or set %smodel.softmax = full",
+              adaptive ? "adaptive" : "sampled",
               first(clusters, wrong),
               first(clusters, wrong + 1) - 1,
               each(clusters, counts, wrong),
               first(clusters, wrong + 1),
               first(clusters, wrong + 1) + words(clusters, wrong + 1) - 1,
-              each(clusters, counts, wrong + 1)));
+              each(clusters, counts, wrong + 1),
+              adaptive ? "model.softmax-cutoffs elsewhere or " : ""));
     }
+  }
+
+  /** The first quarter of the words and the others. */
+  private static WordClusters quarter(int vocabulary) {
+    return new WordClusters(List.of(Math.max(1, vocabulary / 4)), 1, 1, vocabulary);
   }
 
   /** Counts of the frequent words and of each cluster in pieces that lie evenly in the text. */

@@ -92,7 +92,7 @@ public final class PlainTrainer {
     Optional<Checkpoint> newest = store.newest();
     store.warnings().forEach(LOG::warn);
     if (newest.isEmpty()) {
-      corpus.requireFit(spec);
+      corpus.requireFit(config, spec);
       parameters = spec.initialise(config.model(), config.training().seed());
       String vectors = config.model().pretrainedEmbeddings();
       if (!vectors.isEmpty()) {

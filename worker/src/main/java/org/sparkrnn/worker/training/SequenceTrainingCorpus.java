@@ -56,7 +56,7 @@ record SequenceTrainingCorpus(SequenceCorpus corpus, String path) implements Tra
 
   /** No order of words matters to models of sequences. */
   @Override
-  public void requireFit(ModelSpec spec) {}
+  public void requireFit(TrainingConfig config, ModelSpec spec) {}
 
   @Override
   public ReplicaResult train(

@@ -101,10 +101,14 @@ public record StepRate(double flopsPerSecond) {
   }
 
   /**
-   * The share of the tokens that a block is multiplied with: 1, but for the clusters of an adaptive
-   * softmax, whose words are counted on to follow Zipf's law (word r, from 1, as often as 1/r).
+   * The share of the tokens that a block is multiplied with: 1, but for the words that a sampled
+   * softmax leaves out, and for the clusters of an adaptive one, whose words are counted on to
+   * follow Zipf's law (word r, from 1, as often as 1/r).
    */
   private static double shareOfTokens(ModelSpec spec, ParameterBlock block) {
+    if (spec.softmax().isSampled() && block.name().equals(spec.outputWeight())) {
+      return Math.min(1.0, (double) spec.softmax().softmaxSamples() / spec.vocabulary());
+    }
     if (spec.softmax().isAdaptive()) {
       WordClusters clusters = spec.clusters();
       for (int i = 0; i < clusters.count(); i++) {

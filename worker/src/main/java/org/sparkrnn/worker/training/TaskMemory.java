@@ -49,6 +49,9 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
     if (spec.softmax().isAdaptive()) {
       windows += 8 * positions; // four lists of labels and rows, two losses in double
     }
+    if (spec.softmax().isSampled()) {
+      windows += positions + 3L * spec.softmax().softmaxSamples() + spec.vocabulary();
+    }
     if (spec.task().isOfSequences()) {
       long columns = spec.task().dense() ? spec.vocabulary() : 0;
       windows = (9 + columns) * positions + (long) config.batch().streams() * spec.outputs();

@@ -6,6 +6,7 @@ import java.util.function.BooleanSupplier;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.corpus.TokenReader;
+import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.ModelSchema;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -40,9 +41,24 @@ record TokenCorpus(CorpusReader reader) implements TrainingCorpus {
   }
 
   @Override
-  public void requireFit(ModelSpec spec) throws IOException {
+  public void requireFit(TrainingConfig config, ModelSpec spec) throws IOException {
+    if (spec.softmax().isSampled()) {
+      requireSampleSize(config, spec);
+    }
     try (TokenReader tokens = reader.tokens(TRAIN)) {
       FrequencyOrder.require(spec, tokens::read, tokens.tokens());
+    }
+  }
+
+  /** All words of a window, and so few of all that they are soon drawn. */
+  private static void requireSampleSize(TrainingConfig config, ModelSpec spec) {
+    int samples = spec.softmax().softmaxSamples();
+    long positions = (long) config.batch().streams() * Windows.of(config).longest();
+    if (samples < positions || samples > spec.vocabulary() / 2) {
+      throw new BadInputException(
+          ("Cannot use model.softmax-samples = %d: it must be at least %d, the positions of a window, and at most %d,"
+                  + " half of the vocabulary; lower batch.streams or batch.window, or set model.softmax = full")
+              .formatted(samples, positions, spec.vocabulary() / 2));
     }
   }
 

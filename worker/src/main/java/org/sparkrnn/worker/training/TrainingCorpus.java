@@ -49,9 +49,9 @@ public sealed interface TrainingCorpus permits TokenCorpus, SequenceTrainingCorp
    * Checks that a new model can be trained on it.
    *
    * @throws org.sparkrnn.common.errors.BadInputException if the words are not in the order that the
-   *     model needs
+   *     model needs, or too few
    */
-  void requireFit(ModelSpec spec) throws IOException;
+  void requireFit(TrainingConfig config, ModelSpec spec) throws IOException;
 
   /** Trains one replica for one round; see {@link ReplicaTrainer}. */
   ReplicaResult train(

@@ -77,7 +77,7 @@ class TorchWindowTest {
           new Window(
               prefix + "adaptive",
               special(cell, List.of(9), false, false)
-                  .withSoftmax(new SoftmaxConfig(SoftmaxConfig.Kind.ADAPTIVE, List.of(3, 6), 3)),
+                  .withSoftmax(new SoftmaxConfig(SoftmaxConfig.Kind.ADAPTIVE, List.of(3, 6), 3, 0)),
               ActivationPenalties.NONE));
     }
     return windows.build();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,7 +67,11 @@ class LanguageModelTest {
   }
 
   static Stream<SpecialModels> specialModels() {
-    return Stream.concat(SpecialModels.all(VOCABULARY), SpecialModels.adaptive(VOCABULARY));
+    return Stream.of(
+            SpecialModels.all(VOCABULARY),
+            SpecialModels.adaptive(VOCABULARY),
+            SpecialModels.sampled(3 * VOCABULARY, STREAMS * WINDOW))
+        .flatMap(Function.identity());
   }
 
   @ParameterizedTest
@@ -97,6 +102,9 @@ class LanguageModelTest {
         double[] weights = DropoutFactors.ofWeights(spec, masks);
         Arrays.setAll(exact, i -> parameters[i] * weights[i]);
         reference.zoneout(DropoutFactors.ofZoneout(spec, time, STREAMS, masks));
+        if (spec.softmax().isSampled()) {
+          reference.sample(SpecialModels.corrections(spec, labels, masks));
+        }
         double[] losses = reference.forward(time, tokens, labels, state, factors);
         state = reference.finalState();
         double[] gradients =
@@ -208,10 +216,10 @@ class LanguageModelTest {
   void predictionsGiveTheLossesOfEvaluation(SpecialModels special) {
     ModelSpec spec = special.spec();
     float[] parameters = parameters(spec);
-    int[] labels = new int[VOCABULARY];
+    int[] labels = new int[spec.vocabulary()];
     Arrays.setAll(labels, v -> v);
-    float[] logits = new float[VOCABULARY];
-    double[] losses = new double[VOCABULARY];
+    float[] logits = new float[spec.vocabulary()];
+    double[] losses = new double[spec.vocabulary()];
     double[] loss = new double[1];
     try (LanguageModel generating = LanguageModel.forGeneration(spec, new JavaKernel())) {
       generating.setParameters(parameters);

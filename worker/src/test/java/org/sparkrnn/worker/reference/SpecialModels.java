@@ -1,5 +1,6 @@
 package org.sparkrnn.worker.reference;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
@@ -9,7 +10,9 @@ import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.Zoneout;
 import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.Dropout;
+import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.WordSample;
 
 /**
  * Models that are more than a stack of equal layers with one rate of dropout.
@@ -62,8 +65,39 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
   }
 
   private static SpecialModels adaptive(SpecialModels full, List<Integer> cutoffs) {
-    SoftmaxConfig softmax = new SoftmaxConfig(SoftmaxConfig.Kind.ADAPTIVE, cutoffs, 3);
+    SoftmaxConfig softmax = new SoftmaxConfig(SoftmaxConfig.Kind.ADAPTIVE, cutoffs, 3, 0);
     return new SpecialModels(full.name() + " " + softmax, full.spec().withSoftmax(softmax), BOTH);
+  }
+
+  /**
+   * Small ones with a sampled softmax.
+   *
+   * @param samples at least the positions of a window
+   */
+  public static Stream<SpecialModels> sampled(int vocabulary, int samples) {
+    SoftmaxConfig softmax = new SoftmaxConfig(SoftmaxConfig.Kind.SAMPLED, List.of(), 4, samples);
+    return Stream.of(
+            of(CellKind.LSTM, "dropped", List.of(7, 6), vocabulary, 5, AWD),
+            of(CellKind.GRU, "plain", List.of(9), vocabulary, 6, NONE),
+            oneHot(CellKind.GRU, vocabulary),
+            tied(CellKind.LSTM, vocabulary, List.of(5, 7), AWD, BOTH))
+        .map(
+            full ->
+                new SpecialModels(
+                    full.name() + " sampled", full.spec().withSoftmax(softmax), full.penalties()));
+  }
+
+  /** What {@link ReferenceModel#sample} takes for the labels of a window. */
+  public static double[] corrections(ModelSpec spec, int[] labels, Masks masks) {
+    WordSample sample =
+        new WordSample(spec.vocabulary(), spec.softmax().softmaxSamples(), labels.length);
+    sample.draw(labels, labels.length, masks);
+    double[] corrections = new double[spec.vocabulary()];
+    Arrays.fill(corrections, Double.NEGATIVE_INFINITY);
+    for (int i = 0; i < sample.words().length; i++) {
+      corrections[sample.words()[i]] = sample.corrections()[i];
+    }
+    return corrections;
   }
 
   private static Dropout zoneout(CellKind cell) {

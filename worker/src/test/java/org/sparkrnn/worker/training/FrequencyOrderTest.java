@@ -28,7 +28,10 @@ class FrequencyOrderTest {
 
   private static ModelSpec spec(String softmax) {
     return ModelSpec.of(
-        Runs.config("model.softmax=" + softmax, "model.softmax-cutoffs=2,6").model(), 11);
+        Runs.config(
+                "model.softmax=" + softmax, "model.softmax-cutoffs=2,6", "model.softmax-samples=5")
+            .model(),
+        11);
   }
 
   @Test
@@ -64,6 +67,17 @@ class FrequencyOrderTest {
           }
         };
     FrequencyOrder.require(spec("adaptive"), bursts, LONG);
+  }
+
+  @Test
+  void theFirstQuarterOfASampledSoftmaxIsTheMoreFrequent() throws IOException {
+    FrequencyOrder.require(spec("sampled"), source(false), LONG);
+    assertThatThrownBy(() -> FrequencyOrder.require(spec("sampled"), source(true), LONG))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("model.softmax = sampled: the vocabulary is not in the order")
+        .hasMessageContaining("words 0 to 1 occur")
+        .hasMessageContaining("words 2 to 10")
+        .hasMessageEndingWith("vocabulary, or set model.softmax = full");
   }
 
   @Test

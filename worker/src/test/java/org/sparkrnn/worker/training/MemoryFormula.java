@@ -136,6 +136,15 @@ final class MemoryFormula {
     return floats + largest + 2 * to16(most);
   }
 
+  /** That of one with a sampled softmax, without dropout. */
+  static long sampled(Sizes s, int momentVectors, int words) {
+    return languageModel(s, momentVectors, false)
+        - head(s, s.positions(), s.hidden, s.vocabulary)
+        + head(s, s.positions(), s.hidden, words)
+        + 2 * to16((long) words * s.hidden)
+        + 2 * to16(words);
+  }
+
   /**
    * The arena of a model of sequences; {@code s.vocabulary} tokens, or columns where {@code dense}.
    *

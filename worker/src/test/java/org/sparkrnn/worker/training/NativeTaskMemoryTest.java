@@ -205,6 +205,39 @@ class NativeTaskMemoryTest {
 
   @ParameterizedTest
   @CsvSource({
+    "float32, 130, 10000, 20, 35, sgd, 1001",
+    "bf16, 64, 6001, 7, 5, adam, 40",
+    "bf16-amx, 650, 33278, 20, 35, sgd, 2000"
+  })
+  void aSampledSoftmaxTakesWhatTheDocumentSays(
+      String precision,
+      int hidden,
+      int vocabulary,
+      int batch,
+      int window,
+      String optimizer,
+      int samples) {
+    TrainingConfig config =
+        Runs.config(
+            "model.hidden=" + hidden,
+            "model.embedding=40",
+            "model.softmax=sampled",
+            "model.softmax-samples=" + samples,
+            "batch.streams=" + batch,
+            "batch.window=" + window,
+            "optimizer.kind=" + optimizer,
+            "kernel.choice=native",
+            "kernel.isa=portable",
+            "kernel.precision=" + precision);
+    MemoryFormula.Sizes sizes =
+        new MemoryFormula.Sizes(CellKind.LSTM, 2, hidden, 40, vocabulary, batch, window, precision);
+    ModelSpec spec = ModelSpec.of(config.model(), vocabulary);
+    long floats = MemoryFormula.sampled(sizes, ReplicaTrainer.momentVectors(config), samples);
+    assertThat(TaskMemory.of(config, spec).nativeBytes()).isEqualTo(4 * floats);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "float32, lstm, 2, 33, 7,  5, 0.1, 0.2",
     "float32, lstm, 1, 16, 3,  1, 0,   0.2",
     "float32, gru,  3, 50, 20, 7, 0.1, 0",

@@ -112,7 +112,8 @@ class NativeTasksTest {
     "gru, adam, embedding, full, 72, 40, 35",
     "gru, momentum, one-hot, full, 72, 40, 35",
     "lstm, rmsprop, embedding, full, 72, 40, 35",
-    "lstm, sgd, embedding, adaptive, 72, 40, 35"
+    "lstm, sgd, embedding, adaptive, 72, 40, 35",
+    "lstm, sgd, embedding, sampled, 8, 1, 5"
   })
   void aStepAllocatesSmallObjectsOnly(
       String cell,
@@ -129,6 +130,7 @@ class NativeTasksTest {
             "model.hidden=" + hidden,
             "model.softmax=" + softmax,
             "model.softmax-cutoffs=4",
+            "model.softmax-samples=5",
             "model.dropout=0.2",
             "model.recurrent-weight-dropout=0.2",
             "model.zoneout-hidden=0.1",
@@ -210,7 +212,8 @@ class NativeTasksTest {
     "gru, adam, keep-local, embedding, full",
     "lstm, adam, reset, embedding, full",
     "gru, rmsprop, average, one-hot, full",
-    "gru, sgd, average, embedding, adaptive"
+    "gru, sgd, average, embedding, adaptive",
+    "gru, sgd, average, embedding, sampled"
   })
   void theHeapOfATaskIsWhatIsPlanned(
       String cell, String optimizer, String state, String input, String softmax) {
@@ -221,6 +224,7 @@ class NativeTasksTest {
             "model.hidden=200",
             "model.softmax=" + softmax,
             "model.softmax-cutoffs=4",
+            "model.softmax-samples=11",
             "optimizer.kind=" + optimizer,
             "optimizer.state=" + state,
             "optimizer.learning-rate=0.001");

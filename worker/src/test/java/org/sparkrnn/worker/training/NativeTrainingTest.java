@@ -125,6 +125,32 @@ class NativeTrainingTest {
             "kernel.bf16-emulation=true"));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "avx512, float32, embedding, sgd",
+    "avx2, float32, one-hot, adam",
+    "portable, bf16, embedding, adam",
+    "auto, bf16-amx, embedding, sgd"
+  })
+  void nativeAndJavaTrainTheSameBytesOfSampledSoftmax(
+      String isa, String precision, String input, String optimizer) throws IOException {
+    assertSame(
+        Runs.config(
+            "model.hidden=37",
+            "model.embedding=21",
+            "model.input=" + input,
+            "model.dropout=0.3",
+            "model.softmax=sampled",
+            "model.softmax-samples=9",
+            "batch.window=3",
+            "optimizer.kind=" + optimizer,
+            "optimizer.learning-rate=0.01",
+            "clipping.norm=0.5",
+            "kernel.isa=" + isa,
+            "kernel.precision=" + precision,
+            "kernel.bf16-emulation=true"));
+  }
+
   private static void assertSame(TrainingConfig config) throws IOException {
     ReplicaResult fast = epoch(config, new NativeKernel(config.kernel()));
     ReplicaResult readable = epoch(config, new JavaKernel(config.kernel().precision()));

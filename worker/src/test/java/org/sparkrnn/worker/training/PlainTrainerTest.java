@@ -2,9 +2,11 @@ package org.sparkrnn.worker.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
@@ -129,6 +131,64 @@ class PlainTrainerTest {
         .hasMessageContaining("words 3 to 10");
     assertThat(steps("new")).isEmpty();
     train(config("new", "training.max-rounds=1"), false);
+  }
+
+  @Test
+  void runWithSampledSoftmaxResumedEndsInTheSameBytes() throws IOException {
+    int[] text = Runs.byFrequency(Runs.tokens(101, 1));
+    corpus = Runs.corpus(files, "ordered", text, Runs.tokens(40, 2));
+    String[] settings = {
+      "model.softmax=sampled",
+      "model.softmax-samples=5",
+      "batch.streams=1",
+      "model.dropout=0.2",
+      "optimizer.kind=adam",
+      "evaluation.every-rounds=2",
+      "training.max-rounds=5"
+    };
+    train(config("whole", settings), false);
+    settings[6] = "training.max-rounds=2";
+    train(config("resumed", settings), false);
+    settings[6] = "training.max-rounds=5";
+    assertThat(train(config("resumed", settings), true).bestLoss()).isPositive();
+    assertThat(bytes("resumed", 5)).isEqualTo(bytes("whole", 5)).isNotEmpty();
+  }
+
+  /** Losses of evaluations are those of all words. */
+  @Test
+  void aSampledSoftmaxLearnsWhatTheFullOneLearns() throws IOException {
+    int[] text = Runs.byFrequency(Runs.tokens(4_001, 1));
+    int[] valid = Arrays.copyOfRange(text, 2_000, 3_000);
+    corpus = Runs.corpus(files, "ordered", text, valid);
+    String[] settings = {
+      "batch.streams=1",
+      "batch.window=2",
+      "optimizer.kind=adam",
+      "optimizer.learning-rate=0.003",
+      "training.epochs=4",
+      "round.local-steps=1000",
+      "model.softmax-samples=5",
+      "model.softmax=full"
+    };
+    double full = train(config("full", settings), false).bestLoss();
+    settings[7] = "model.softmax=sampled";
+    double sampled = train(config("sampled", settings), false).bestLoss();
+    assertThat(full).isLessThan(1.5); // log 11 is 2.4
+    assertThat(sampled).isCloseTo(full, within(0.2)); // five of eleven words are few
+  }
+
+  @Test
+  void aSampleThatDoesNotFitIsRefused() throws IOException {
+    for (int samples : new int[] {4, 6}) {
+      String[] settings = {
+        "model.softmax=sampled", "model.softmax-samples=" + samples, "batch.streams=1"
+      };
+      assertThatThrownBy(() -> train(config("new", settings), false))
+          .isInstanceOf(BadInputException.class)
+          .hasMessageContaining("Cannot use model.softmax-samples = " + samples)
+          .hasMessageContaining("at least 5, the positions of a window, and at most 5, half");
+    }
+    assertThat(steps("new")).isEmpty();
   }
 
   /** Drawn windows, averaged parameters and everything that is dropped. */

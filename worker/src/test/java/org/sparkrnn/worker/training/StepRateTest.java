@@ -38,6 +38,16 @@ class StepRateTest {
   }
 
   @Test
+  void aSampledSoftmaxIsCountedWithItsSample() {
+    String[] sampled = {
+      "model.hidden=20", "model.embedding=30", "model.softmax=sampled", "model.softmax-samples=5"
+    };
+    ModelSpec spec = ModelSpec.of(config(sampled).model(), 100);
+    double layers = 80 * (30 + 20) + 80 * (20 + 20);
+    assertThat(StepRate.flopsPerToken(spec)).isCloseTo(6 * (layers + 5 * 20), within(1e-6));
+  }
+
+  @Test
   void aStepTakesItsOperationsAndAPassOverTheParameters() {
     StepRate rate = new StepRate(GIGA);
     TrainingConfig sgd = config("optimizer.kind=sgd", "batch.streams=20", "batch.window=35");
