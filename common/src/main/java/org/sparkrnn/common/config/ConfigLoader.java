@@ -320,10 +320,11 @@ final class ConfigLoader {
             settings.word("round.delta", RoundConfig.Delta.class),
             settings.duration("round.timeout"),
             settings.bytes("round.inline-state-bytes")),
-        new OuterConfig(
-            settings.word("outer.kind", OuterConfig.Kind.class),
+        OuterConfig.of(
+            settings.word("outer.kind", OuterConfig.Choice.class),
             settings.number("outer.learning-rate"),
-            settings.number("outer.momentum")),
+            settings.number("outer.momentum"),
+            settings.integer("training.replicas")),
         new EvaluationConfig(
             settings.integer("evaluation.streams"), settings.integer("evaluation.every-rounds")),
         new KernelConfig(

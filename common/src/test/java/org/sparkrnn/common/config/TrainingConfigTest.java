@@ -242,7 +242,7 @@ class TrainingConfigTest {
         "round.timeout|0s|positive",
         "round.inline-state-bytes|-1|a size",
         "round.inline-state-bytes|lots|a size",
-        "outer.kind|adam|average, nesterov",
+        "outer.kind|adam|auto, average, nesterov",
         "outer.learning-rate|0|positive",
         "outer.momentum|1|below 1",
         "evaluation.streams|-1|negative",
@@ -265,6 +265,25 @@ class TrainingConfigTest {
                     || message.contains(Double.parseDouble(value.replace("s", "")) + "")
                     || message.contains("-1000ms")
                     || message.contains("0ms"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "auto, 1, AVERAGE, 1, 0",
+    "auto, 4, AVERAGE, 1, 0",
+    "auto, 5, NESTEROV, 0.7, 0.9",
+    "average, 5, AVERAGE, 1, 0",
+    "nesterov, 1, NESTEROV, 0.7, 0.9"
+  })
+  void theOuterStepGoesByTheNumberOfReplicasUnlessItIsNamed(
+      String kind, int replicas, OuterConfig.Kind expected, double rate, double momentum) {
+    TrainingConfig config =
+        of(
+            "outer.kind=" + kind,
+            "training.replicas=" + replicas,
+            "outer.learning-rate=0.7",
+            "outer.momentum=0.9");
+    assertThat(config.outer()).isEqualTo(new OuterConfig(expected, rate, momentum));
   }
 
   @Test
