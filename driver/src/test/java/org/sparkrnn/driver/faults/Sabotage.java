@@ -48,8 +48,8 @@ public final class Sabotage {
   private Sabotage() {}
 
   /**
-   * From now on, the first attempt of one replica's task fails in every round, each time in another
-   * way.
+   * From now on, one attempt of one replica's task fails in every round, each time in another way:
+   * the first one that gets there, since others may be lost with an executor that failed before.
    *
    * @param marks folder in which every way that happened leaves a file
    */
@@ -100,7 +100,8 @@ public final class Sabotage {
     int round = Integer.parseInt(group.substring(GROUP.length()));
     int index = (round - 1) % WAYS;
     Deed deed = FAILURES.get(index % FAILURES.size());
-    if (Phase.values()[index / FAILURES.size()] == phase && isFirst(task, round)) {
+    boolean chosen = task.partitionId() == round % task.numPartitions();
+    if (chosen && Phase.values()[index / FAILURES.size()] == phase) {
       String name = (phase + "-" + deed).toLowerCase(Locale.ROOT);
       if (mark(Path.of(task.getLocalProperty(MARKS), name))) {
         commit(deed, name + " in round " + round);
@@ -108,13 +109,7 @@ public final class Sabotage {
     }
   }
 
-  private static boolean isFirst(TaskContext task, int round) {
-    return task.attemptNumber() == 0
-        && task.stageAttemptNumber() == 0
-        && task.partitionId() == round % task.numPartitions();
-  }
-
-  /** Returns whether nobody has done so before: lost executors cause first attempts of stages. */
+  /** Returns whether nobody has done so before. */
   private static boolean mark(Path file) {
     try {
       Files.createFile(file);
