@@ -29,7 +29,7 @@ static void forward(cell_step at) {
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
     const float *before = layer->hidden_states + at.step * batch * at.row + at.block * LANES;
-    float *hidden = layer->hidden_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    float *hidden = at.new_hidden;
     for (long b = 0; b < batch; b++) {
         const v16 z = v_sigmoid(v_load(gates + LANES));
         const v16 n = v_tanh(v_load(gates + 2 * LANES));

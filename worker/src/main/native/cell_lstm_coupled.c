@@ -14,7 +14,7 @@ static void forward(cell_step at) {
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
     const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
     float *after = at.new_cell;
-    float *hidden = layer->hidden_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    float *hidden = at.new_hidden;
     for (long b = 0; b < batch; b++) {
         const v16 i = v_sigmoid(v_load(gates));
         const v16 g = v_tanh(v_load(gates + LANES));

@@ -15,7 +15,7 @@ INLINE void forward_with(bool output_sees_previous, cell_step at) {
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
     const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
     float *after = at.new_cell;
-    float *hidden = layer->hidden_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    float *hidden = at.new_hidden;
     const v16 p_i = v_load(at.peepholes), p_f = v_load(at.peepholes + LANES);
     const v16 p_o = v_load(at.peepholes + 2 * LANES);
     for (long b = 0; b < batch; b++) {

@@ -11,7 +11,7 @@ INLINE void forward_with(activation *squash, cell_step at) {
     const recurrent_layer *layer = at.layer;
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * LANES;
-    float *hidden = layer->hidden_states + (at.step + 1) * batch * at.row + at.block * LANES;
+    float *hidden = at.new_hidden;
     for (long b = 0; b < batch; b++) {
         const v16 h = v_first(squash(v_load(gates)), at.live);
         v_store(gates, h);

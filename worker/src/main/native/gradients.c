@@ -12,8 +12,10 @@ typedef struct window {
     const recurrent_layer *layer;
     const cell_shape *shape;
     recurrent_layout at;
-    long units;     // padded hidden units
-    long gate_row;  // floats of a row of gates
+    const float *d_gates;  // [positions][gate_row]
+    long hidden;           // rows of a gate: units, or columns that they are projected to
+    long units;            // the same padded
+    long gate_row;         // floats of a row of gates
     long positions;
 } window;
 
@@ -46,7 +48,7 @@ static void copy_blocks(const window *w, unit_blocks blocks, long first, long co
     const long slots = w->shape->slots, parts = blocks.count * slots;
     const long lanes = lanes_of(count), row = row_of_lanes(PRECISION, lanes);
     const long column = blocks.first * slots * LANES;
-    const float *from = w->layer->gates + first * w->gate_row + column;
+    const float *from = w->d_gates + first * w->gate_row + column;
     float *d_bias = w->layer->packed + w->at.d_bias + column;
     if (first == 0) {
         for (long v = 0; v < parts * LANES; v += LANES) v_store(d_bias + v, v_zero());
@@ -88,7 +90,7 @@ static left slot_operand(const window *w, const float *d_blocks, unit_blocks blo
 // quarter of L1's sets can hold.
 static void copy_blocks(const window *w, unit_blocks blocks, long first, long count, float *to) {
     const long width = w->shape->slots * LANES;
-    const float *from = w->layer->gates + first * w->gate_row + blocks.first * width;
+    const float *from = w->d_gates + first * w->gate_row + blocks.first * width;
     float *d_bias = w->layer->packed + w->at.d_bias + blocks.first * width;
     for (long v = 0; v < width; v += LANES) {
         v16 sum = first == 0 ? v_zero() : v_load(d_bias + v);
@@ -119,7 +121,7 @@ static void block_gradient(const window *w, unit_blocks blocks, int first_slot, 
                            long columns, float *d_weights) {
     if (slots == 0) return;
     const long unit = blocks.first * LANES;
-    const long live = min_long(blocks.count * LANES, w->layer->hidden - unit);
+    const long live = min_long(blocks.count * LANES, w->hidden - unit);
     const long panel_floats = lanes_of(count) * PANEL;
     for (long column = 0; column < columns; column += PANEL) {
         const float *panel = panels + column * lanes_of(count);
@@ -127,7 +129,7 @@ static void block_gradient(const window *w, unit_blocks blocks, int first_slot, 
         stream *ahead = stream_ahead(&next, slots * live, lanes_of(count), panel + panel_floats,
                                      column + PANEL < columns ? panel_floats : 0);
         for (int s = first_slot; s < first_slot + slots; s++) {
-            const long row = w->shape->gate_of[s] * w->layer->hidden + unit;
+            const long row = w->shape->gate_of[s] * w->hidden + unit;
             const left d = slot_operand(w, d_blocks, blocks, s, count);
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
@@ -151,12 +153,13 @@ static void weight_gradients(const window *w) {
     float *gated_panels = layer->packed + w->at.gated_panels;
     float *d_blocks = layer->packed + w->at.d_columns;
     const long input_row = round_up(layer->input, LANES);
+    const long output_row = round_up(layer->output, LANES);
     const long chunks = ceil_div(w->positions, position_chunk(PRECISION) * TERMS_PER_LANE);
     for (long i = 0; i < chunks; i++) {
         const long first = chunk_start(w->positions, chunks, i);
         const long count = chunk_start(w->positions, chunks, i + 1) - first;
         if (!layer->one_hot) copy_panels(layer->x + first * input_row, input_row, count, x_panels);
-        copy_panels(layer->hidden_states + first * w->units, w->units, count, hidden_panels);
+        copy_panels(layer->hidden_states + first * output_row, output_row, count, hidden_panels);
         if (shape->gated_slots > 0) {
             copy_panels(layer->packed + w->at.gated + first * w->units, w->units, count,
                         gated_panels);
@@ -170,9 +173,33 @@ static void weight_gradients(const window *w) {
                                d_blocks, x_panels, layer->input, layer->gradients.weight_ih);
             }
             block_gradient(w, blocks, shape->hidden_first, shape->hidden_slots, i == 0, count,
-                           d_blocks, hidden_panels, layer->hidden, layer->gradients.weight_hh);
+                           d_blocks, hidden_panels, layer->output, layer->gradients.weight_hh);
             block_gradient(w, blocks, shape->gated_first, shape->gated_slots, i == 0, count,
-                           d_blocks, gated_panels, layer->hidden, layer->gradients.weight_hh);
+                           d_blocks, gated_panels, layer->output, layer->gradients.weight_hh);
+        }
+    }
+}
+
+// weight_hr's, whose outputs take the place of gates; in the scratch memory of the gates'
+// gradients.
+static void projection_gradients(const recurrent_layer *layer, recurrent_layout at,
+                                 long positions) {
+    const long units = round_up(layer->hidden, LANES), outputs = round_up(layer->output, LANES);
+    const window w = {layer,         &projection_shape, at,      layer->packed + at.d_outputs,
+                      layer->output, outputs,           outputs, positions};
+    float *panels = layer->packed + at.hidden_panels;
+    float *d_blocks = layer->packed + at.d_columns;
+    const long chunks = ceil_div(positions, position_chunk(PRECISION) * TERMS_PER_LANE);
+    for (long i = 0; i < chunks; i++) {
+        const long first = chunk_start(positions, chunks, i);
+        const long count = chunk_start(positions, chunks, i + 1) - first;
+        copy_panels(layer->packed + at.unprojected + first * units, units, count, panels);
+        unit_blocks blocks = {0, 0};
+        for (; blocks.first < outputs / LANES; blocks.first += blocks.count) {
+            blocks.count = min_long(blocks_together(PRECISION), outputs / LANES - blocks.first);
+            copy_blocks(&w, blocks, first, count, d_blocks);
+            block_gradient(&w, blocks, 0, 1, i == 0, count, d_blocks, panels, layer->hidden,
+                           layer->gradients.weight_hr);
         }
     }
 }
@@ -256,15 +283,12 @@ static void input_gradient(const window *w) {
 void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const long units = round_up(layer->hidden, LANES);
-    const window w = {layer,
-                      shape,
-                      recurrent_layout_for(layer),
-                      units,
-                      units * shape->slots,
-                      time * layer->batch};
+    const window w = {layer,         shape, recurrent_layout_for(layer), layer->gates,
+                      layer->hidden, units, units * shape->slots,        time * layer->batch};
     weight_gradients(&w);
     bias_gradients(&w);
     peephole_gradients(&w);
     if (layer->one_hot) token_gradients(&w);
     if (layer->dx != 0) input_gradient(&w);
+    if (is_projected(layer)) projection_gradients(layer, w.at, w.positions);
 }

@@ -64,10 +64,10 @@ NATIVE(void, copy)(JNIEnv *env, jclass self, jlong from, jlong to, jlong count) 
 
 NATIVE(jlong, recurrentFloats)
 (JNIEnv *env, jclass self, jint variant, jint cell, jint time, jint batch, jint input, jint hidden,
- jboolean one_hot, jboolean backward) {
+ jint output, jboolean one_hot, jboolean backward) {
     (void)env, (void)self;
     return recurrent_floats(kernel_numbered(variant)->precision, cell, time, batch, input, hidden,
-                            one_hot, backward);
+                            output, one_hot, backward);
 }
 
 // The order of NativeKernel.describe(RecurrentLayer).
@@ -77,9 +77,10 @@ enum {
     LAYER_BATCH,
     LAYER_INPUT,
     LAYER_HIDDEN_UNITS,
+    LAYER_OUTPUT_UNITS,
     LAYER_PARAMETERS,
-    LAYER_GRADIENTS = LAYER_PARAMETERS + 5,
-    LAYER_X = LAYER_GRADIENTS + 5,
+    LAYER_GRADIENTS = LAYER_PARAMETERS + 6,
+    LAYER_X = LAYER_GRADIENTS + 6,
     LAYER_HIDDEN,
     LAYER_CELL_STATE,
     LAYER_GATES,
@@ -100,7 +101,7 @@ enum {
 static recurrent_parameters parameters_of(const jlong *addresses) {
     const recurrent_parameters p = {floats(addresses[0]), floats(addresses[1]),
                                     floats(addresses[2]), floats(addresses[3]),
-                                    floats(addresses[4])};
+                                    floats(addresses[4]), floats(addresses[5])};
     return p;
 }
 
@@ -127,6 +128,7 @@ static bool unpack_layer(JNIEnv *env, jint variant, jlongArray described, recurr
     layer->batch = values[LAYER_BATCH];
     layer->input = values[LAYER_INPUT];
     layer->hidden = values[LAYER_HIDDEN_UNITS];
+    layer->output = values[LAYER_OUTPUT_UNITS];
     layer->parameters = parameters_of(values + LAYER_PARAMETERS);
     layer->gradients = parameters_of(values + LAYER_GRADIENTS);
     layer->x = floats(values[LAYER_X]);

@@ -14,39 +14,41 @@ enum { PRECISION_FLOAT32 = 0, PRECISION_BF16 = 1, PRECISION_BF16_AMX = 2 };
 // The parameters of a recurrent layer, or their gradients; PyTorch's shapes, dense.
 typedef struct recurrent_parameters {
     float *weight_ih;  // [gates * hidden, input]
-    float *weight_hh;  // [gates * hidden, hidden]
+    float *weight_hh;  // [gates * hidden, output]
     float *bias_ih;    // [gates * hidden]
     float *bias_hh;
     float *weight_ph;  // [peepholes * hidden], if the cell has any
+    float *weight_hr;  // [output, hidden], if the layer is projected
 } recurrent_parameters;
 
 // Units that keep their states from step to step; rates of 0 are none. Rows are padded.
 typedef struct zoneout {
     float hidden_rate, cell_rate;
-    float *hidden_updates;  // [time * batch, hidden]: 1 where a unit takes its new state, else 0
-    float *cell_updates;    // likewise; both NULL where the mean of the two states is taken
+    float *hidden_updates;  // [time * batch, output]: 1 where a unit takes its new state, else 0
+    float *cell_updates;    // [time * batch, hidden]; both NULL for the mean of the two states
     float *new_cells;       // [time * batch, hidden]: what the cell computes; with cell_updates
-    float *d_hidden;        // [batch, hidden]: gradients of one step that go past the cell
-    float *d_cell;
+    float *d_hidden;        // [batch, output]: gradients of one step that go past the cell
+    float *d_cell;          // [batch, hidden]
 } zoneout;
 
 // All buffers of one recurrent layer. Rows of activations are padded to 16 floats.
 typedef struct recurrent_layer {
     int cell;  // its place in cells.h
-    long time, batch, input, hidden;
+    // hidden: units; output: columns of the hidden state, fewer if W_hr projects the units to them.
+    long time, batch, input, hidden, output;
     bool one_hot;
     int precision;  // of the products
     recurrent_parameters parameters;
     recurrent_parameters gradients;
     const float *x;         // [time * batch, input]; not read if one_hot
     const int32_t *tokens;  // [time * batch] if one_hot
-    float *hidden_states;   // [(time + 1) * batch, hidden], first the state before the window
-    float *cell_states;     // likewise, if the cell has one
+    float *hidden_states;   // [(time + 1) * batch, output], first the state before the window
+    float *cell_states;     // [(time + 1) * batch, hidden], if the cell has one
     float *gates;           // [time * batch, slots * padded hidden], blocked
     float *packed;          // recurrent_floats() floats
-    const float *d_hidden_sequence;  // [time * batch, hidden]
+    const float *d_hidden_sequence;  // [time * batch, output]
     float *dx;                       // [time * batch, input] or NULL
-    float *d_hidden;                 // [batch, hidden]
+    float *d_hidden;                 // [batch, output]
     float *d_cell;                   // [batch, hidden], if the cell has one
     zoneout zoneout;
 } recurrent_layer;
@@ -190,7 +192,7 @@ void pool_gradient(pooling of, long time, const int32_t *lengths, long streams, 
 
 // Sizes of the kernel's private regions, in floats; the same for all variants.
 long recurrent_floats(int precision, int cell, long time, long batch, long input, long hidden,
-                      bool one_hot, bool backward);
+                      long output, bool one_hot, bool backward);
 // Where recurrent_layer.tokens may be kept: inside layer->packed.
 int32_t *recurrent_tokens(const recurrent_layer *layer);
 long softmax_floats(int precision, long positions, long hidden, long vocabulary, bool backward);

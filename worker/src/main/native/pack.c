@@ -8,11 +8,10 @@ typedef struct slot_rows {
     long live;
 } slot_rows;
 
-static slot_rows rows_of(const cell_shape *shape, const recurrent_layer *layer,
-                         const float *weights, long columns, long block, int slot) {
-    const long row = shape->gate_of[slot] * layer->hidden + block * LANES;
-    const slot_rows rows = {weights + row * columns,
-                            min_long(LANES, layer->hidden - block * LANES)};
+static slot_rows rows_of(const cell_shape *shape, long units, const float *weights, long columns,
+                         long block, int slot) {
+    const long row = shape->gate_of[slot] * units + block * LANES;
+    const slot_rows rows = {weights + row * columns, min_long(LANES, units - block * LANES)};
     return rows;
 }
 
@@ -46,15 +45,14 @@ static void pack_columns(slot_rows rows, long columns, float *panel, long width)
     }
 }
 
-static void pack_forward(const cell_shape *shape, const recurrent_layer *layer,
-                         const float *weights, long columns, int first, int slots, bool selected,
-                         float *out) {
-    const long blocks = ceil_div(layer->hidden, LANES), in_panel = panel_blocks(shape);
+static void pack_forward(const cell_shape *shape, long units, const float *weights, long columns,
+                         int first, int slots, bool selected, float *out) {
+    const long blocks = ceil_div(units, LANES), in_panel = panel_blocks(shape);
     const long width = in_panel * slots * LANES;
     const long panel = (selected ? columns : lanes_of(columns)) * width;
     for (long block = 0; block < blocks; block++) {
         for (int s = 0; s < slots; s++) {
-            const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
+            const slot_rows rows = rows_of(shape, units, weights, columns, block, first + s);
             float *to = out + block / in_panel * panel;
             const long column = (block % in_panel * slots + s) * LANES;
             if (selected) {
@@ -75,9 +73,9 @@ static v16 part_of_row(slot_rows rows, long row, long columns, long column) {
 
 // Rows stay rows: [lanes of blocked gate rows][64 columns] per panel. The source is walked row by
 // row, so that it streams; the panels are the ones that jump.
-static void pack_backward(const cell_shape *shape, const recurrent_layer *layer,
-                          const float *weights, long columns, int first, int slots, float *out) {
-    const long blocks = ceil_div(layer->hidden, LANES);
+static void pack_backward(const cell_shape *shape, long units, const float *weights, long columns,
+                          int first, int slots, float *out) {
+    const long blocks = ceil_div(units, LANES);
     const long terms = blocks * slots * LANES;
     const long lanes = lanes_of(terms);
     const long panel_floats = lanes * PANEL;
@@ -86,7 +84,7 @@ static void pack_backward(const cell_shape *shape, const recurrent_layer *layer,
     }
     for (long block = 0; block < blocks; block++) {
         for (int s = 0; s < slots; s++) {
-            const slot_rows rows = rows_of(shape, layer, weights, columns, block, first + s);
+            const slot_rows rows = rows_of(shape, units, weights, columns, block, first + s);
             for (long r = 0; r < LANES; r += TERMS_PER_LANE) {
                 const long k = ((block * slots + s) * LANES + r) / TERMS_PER_LANE;
                 float *to = out;
@@ -140,19 +138,28 @@ void NAME(recurrent_pack)(const recurrent_layer *layer) {
     const recurrent_parameters *p = &layer->parameters;
     pack_bias(shape, layer, layer->packed + at.bias);
     pack_peepholes(shape, layer, layer->packed + at.peepholes);
-    pack_forward(shape, layer, p->weight_ih, layer->input, shape->input_first, shape->input_slots,
+    const long units = layer->hidden, outputs = layer->output;
+    pack_forward(shape, units, p->weight_ih, layer->input, shape->input_first, shape->input_slots,
                  layer->one_hot, layer->packed + at.forward_ih);
-    pack_forward(shape, layer, p->weight_hh, layer->hidden, shape->hidden_first,
-                 shape->hidden_slots, false, layer->packed + at.forward_hh);
-    pack_forward(shape, layer, p->weight_hh, layer->hidden, shape->gated_first,
-                 shape->gated_slots, false, layer->packed + at.forward_gated);
+    pack_forward(shape, units, p->weight_hh, outputs, shape->hidden_first, shape->hidden_slots,
+                 false, layer->packed + at.forward_hh);
+    pack_forward(shape, units, p->weight_hh, outputs, shape->gated_first, shape->gated_slots, false,
+                 layer->packed + at.forward_gated);
+    if (is_projected(layer)) {
+        pack_forward(&projection_shape, outputs, p->weight_hr, units, 0, 1, false,
+                     layer->packed + at.forward_hr);
+    }
     if (layer->gradients.weight_hh == 0) return;
     if (layer->dx != 0) {
-        pack_backward(shape, layer, p->weight_ih, layer->input, shape->input_first,
+        pack_backward(shape, units, p->weight_ih, layer->input, shape->input_first,
                       shape->input_slots, layer->packed + at.backward_ih);
     }
-    pack_backward(shape, layer, p->weight_hh, layer->hidden, shape->hidden_first,
-                  shape->hidden_slots, layer->packed + at.backward_hh);
-    pack_backward(shape, layer, p->weight_hh, layer->hidden, shape->gated_first,
-                  shape->gated_slots, layer->packed + at.backward_gated);
+    pack_backward(shape, units, p->weight_hh, outputs, shape->hidden_first, shape->hidden_slots,
+                  layer->packed + at.backward_hh);
+    pack_backward(shape, units, p->weight_hh, outputs, shape->gated_first, shape->gated_slots,
+                  layer->packed + at.backward_gated);
+    if (is_projected(layer)) {
+        pack_backward(&projection_shape, outputs, p->weight_hr, units, 0, 1,
+                      layer->packed + at.backward_hr);
+    }
 }

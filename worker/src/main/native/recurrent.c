@@ -9,9 +9,8 @@
 #define FUNCTIONS(cell, ...) &NAME(cell),
 static const cell_functions *const functions[CELL_KINDS] = {CELLS(FUNCTIONS)};
 
-static bool has_zoneout(const recurrent_layer *layer) {
-    return layer->zoneout.hidden_rate > 0 || layer->zoneout.cell_rate > 0;
-}
+// Columns of the hidden state, padded.
+static long output_row(const recurrent_layer *layer) { return round_up(layer->output, LANES); }
 
 static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, recurrent_layout at,
                          long step) {
@@ -20,6 +19,9 @@ static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, 
     const bool kept = layer->zoneout.new_cells != NULL;
     const long cells = (step + (kept ? 0 : 1)) * layer->batch * row;
     float *new_cells = kept ? layer->zoneout.new_cells : layer->cell_states;
+    float *new_hidden = is_projected(layer)
+                            ? layer->packed + at.unprojected + step * layer->batch * row
+                            : layer->hidden_states + (step + 1) * layer->batch * row;
     const cell_step first = {layer,
                              step,
                              0,
@@ -29,6 +31,7 @@ static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, 
                              layer->packed + at.peepholes,
                              layer->packed + at.d_peepholes,
                              shape->has_cell_state ? new_cells + cells : NULL,
+                             new_hidden,
                              layer->packed + at.gated + gated};
     return first;
 }
@@ -39,6 +42,7 @@ static cell_step block_of(cell_step step, const cell_shape *shape, long block) {
     step.peepholes += block * shape->peepholes * LANES;
     step.d_peepholes += block * shape->peepholes * LANES;
     if (shape->has_cell_state) step.new_cell += block * LANES;
+    step.new_hidden += block * LANES;
     step.gated += block * LANES;
     return step;
 }
@@ -93,15 +97,30 @@ static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *s
 
 // The end of a cell, and what its units keep.
 static void cell_forward(cell_step at) {
+    const zoneout *zone = &at.layer->zoneout;
     functions[at.layer->cell]->forward(at);
-    if (has_zoneout(at.layer)) NAME(zoneout_forward)(at);
+    if (zone->hidden_rate > 0 && !is_projected(at.layer)) NAME(zoneout_hidden_forward)(at);
+    if (zone->cell_rate > 0) NAME(zoneout_cell_forward)(at);
 }
 
 static void cell_backward(cell_step at, float *d_units) {
-    const bool zoneout = has_zoneout(at.layer);
-    if (zoneout) NAME(zoneout_before_backward)(at, d_units);
+    const bool hidden = at.layer->zoneout.hidden_rate > 0 && !is_projected(at.layer);
+    const bool cell = at.layer->zoneout.cell_rate > 0;
+    if (hidden) NAME(zoneout_hidden_before_backward)(at, d_units, PANEL);
+    if (cell) NAME(zoneout_cell_before_backward)(at);
     functions[at.layer->cell]->backward(at, d_units);
-    if (zoneout) NAME(zoneout_after_backward)(at);
+    if (hidden) NAME(zoneout_hidden_after_backward)(at);
+    if (cell) NAME(zoneout_cell_after_backward)(at);
+}
+
+// Sixteen columns of a projected hidden state.
+static cell_step columns_of(const recurrent_layer *layer, long step, long block) {
+    const cell_step at = {.layer = layer,
+                          .step = step,
+                          .block = block,
+                          .live = min_long(LANES, layer->output - block * LANES),
+                          .row = output_row(layer)};
+    return at;
 }
 
 // The slots that see the gated hidden state, and the end of the cell.
@@ -121,20 +140,39 @@ static void gated_forward(const recurrent_layer *layer, const cell_shape *shape,
     }
 }
 
+static const float zeros[PANEL];
+
+// The hidden state after a step, once all units are there. Only existing columns are written:
+// padding stays +0.
+static void project(const recurrent_layer *layer, recurrent_layout at, cell_step step) {
+    const long row = output_row(layer);
+    const right weights = {layer->packed + at.forward_hr, layer->output, PANEL};
+    const start nothing = {zeros, 0, 0};
+    const left units = operand_rows(step.new_hidden, layer->batch, layer->hidden,
+                                    layer->packed + at.hidden_operand);
+    multiply(layer->batch, &units, weights, nothing,
+             layer->hidden_states + (step.step + 1) * layer->batch * row, row, PANEL);
+    if (layer->zoneout.hidden_rate > 0) {
+        for (long block = 0; block < row / LANES; block++) {
+            NAME(zoneout_hidden_forward)(columns_of(layer, step.step, block));
+        }
+    }
+}
+
 void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const cell_functions *cell = functions[layer->cell];
     const recurrent_layout at = recurrent_layout_for(layer);
     const long panel = panel_blocks(shape), width = panel * shape->hidden_slots * LANES;
-    const long panel_floats = lanes_of(layer->hidden) * width;
+    const long panel_floats = lanes_of(layer->output) * width;
     const long blocks = ceil_div(layer->hidden, LANES), panels = ceil_div(blocks, panel);
     products_begin();
     input_product(layer, shape, at, time * layer->batch);
     for (long t = 0; t < time; t++) {
         const cell_step step = step_of(layer, shape, at, t);
         const left previous =
-            operand_rows(layer->hidden_states + t * layer->batch * step.row, layer->batch,
-                         layer->hidden, layer->packed + at.hidden_operand);
+            operand_rows(layer->hidden_states + t * layer->batch * output_row(layer), layer->batch,
+                         layer->output, layer->packed + at.hidden_operand);
         for (long i = 0; i < panels; i++) {
             const long first = part_of_step(t, i, panels) * panel;
             const long last = min_long(first + panel, blocks);
@@ -156,24 +194,23 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
             }
         }
         if (shape->gated_slots > 0) gated_forward(layer, shape, at, step);
+        if (is_projected(layer)) project(layer, at, step);
     }
     products_end();
 }
 
-static const float zeros[PANEL];
-
-// d_units[batch][64] = what reaches the hidden state of these units directly: from the layer above,
-// and from the window after this one, or past the recurrent product.
-static void direct_gradient(const recurrent_layer *layer, cell_step step, long first_unit,
-                            bool with_d_hidden, float *d_units) {
-    const long width = min_long(PANEL, step.row - first_unit);
+// d[batch][up to 64] = what reaches these columns of the hidden state directly: from the layer
+// above, and from the window after this one, or past the recurrent product.
+static void direct_gradient(const recurrent_layer *layer, long step, long column,
+                            bool with_d_hidden, float *d, long d_row) {
+    const long row = output_row(layer), width = min_long(PANEL, row - column);
     for (long b = 0; b < layer->batch; b++) {
-        const float *above =
-            layer->d_hidden_sequence + (step.step * layer->batch + b) * step.row + first_unit;
-        const float *beyond = layer->d_hidden + b * step.row + first_unit;
+        const float *above = layer->d_hidden_sequence + (step * layer->batch + b) * row + column;
+        const float *beyond = layer->d_hidden + b * row + column;
         for (long v = 0; v < width; v += LANES) {
-            const v16 d = v_load(above + v);
-            v_store(d_units + b * PANEL + v, with_d_hidden ? v_add(d, v_load(beyond + v)) : d);
+            const v16 by_above = v_load(above + v);
+            v_store(d + b * d_row + v,
+                    with_d_hidden ? v_add(by_above, v_load(beyond + v)) : by_above);
         }
     }
 }
@@ -224,13 +261,56 @@ static stream *backward_ahead(streams *to, const recurrent_layer *layer, cell_st
     return weights;
 }
 
+// The cells of a step, once the gradient by the projected hidden state is there.
+static void projected_backward(const recurrent_layer *layer, const cell_shape *shape,
+                               recurrent_layout at, cell_step step) {
+    const long row = output_row(layer), panel_floats = lanes_of(row) * PANEL;
+    const left d = operand_rows(layer->packed + at.d_outputs + step.step * layer->batch * row,
+                                layer->batch, layer->output, layer->packed + at.hidden_operand);
+    const start nothing = {zeros, 0, 0};
+    const long panels = ceil_div(step.row, PANEL);
+    float *d_units = layer->packed + at.d_units;
+    for (long i = 0; i < panels; i++) {
+        const long unit = part_of_step(step.step, i, panels) * PANEL;
+        const long width = min_long(PANEL, step.row - unit);
+        const float *panel = layer->packed + at.backward_hr + unit / PANEL * panel_floats;
+        stream ahead;
+        multiply_panel(layer->batch, width, &d, panel, PANEL, nothing, d_units, PANEL,
+                       stream_ahead(&ahead, layer->batch, d.inner,
+                                    panel + to_next_part(step.step) * panel_floats,
+                                    i + 1 < panels ? panel_floats : 0));
+        for (long v = 0; v < width; v += LANES) {
+            const cell_step block = block_of(step, shape, (unit + v) / LANES);
+            cell_backward(block, d_units + v);
+            keep_gate_operand(at, block);
+        }
+    }
+}
+
+// What of the gradient by a projected hidden state its columns have; padding becomes +0.
+static void column_gradients(const recurrent_layer *layer, long step, long column, long width,
+                             float *d) {
+    const long row = output_row(layer);
+    for (long v = 0; v < width; v += LANES) {
+        const cell_step block = columns_of(layer, step, (column + v) / LANES);
+        for (long b = 0; b < layer->batch; b++) {
+            float *own = d + b * row + v;
+            v_store(own, v_first(v_load(own), block.live));
+        }
+        if (layer->zoneout.hidden_rate > 0) {
+            NAME(zoneout_hidden_before_backward)(block, d + v, row);
+            NAME(zoneout_hidden_after_backward)(block);
+        }
+    }
+}
+
 void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const recurrent_layout at = recurrent_layout_for(layer);
-    const long units = round_up(layer->hidden, LANES);
+    const long units = round_up(layer->hidden, LANES), outputs = output_row(layer);
     const long panel_floats = lanes_of(units * shape->hidden_slots) * PANEL;
     const bool direct_path = shape->has_direct_path || layer->zoneout.hidden_rate > 0;
-    float *d_units = layer->packed + at.d_units;
+    const bool projected = is_projected(layer);
     for (long i = 0; i < units * shape->peepholes; i += LANES) {
         v_store(layer->packed + at.d_peepholes + i, v_zero());
     }
@@ -239,34 +319,42 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
         const bool last_step = t == time - 1;
         const cell_step step = step_of(layer, shape, at, t);
         const left next = hidden_gate_operand(layer, at, (t + 1) * layer->batch);
-        const long panels = ceil_div(units, PANEL);
+        const long panels = ceil_div(outputs, PANEL);
         for (long i = 0; i < panels; i++) {
-            const long unit = part_of_step(t, i, panels) * PANEL;
-            const long width = min_long(PANEL, units - unit);
-            direct_gradient(layer, step, unit, last_step || direct_path, d_units);
+            const long column = part_of_step(t, i, panels) * PANEL;
+            const long width = min_long(PANEL, outputs - column);
+            float *d_outputs = layer->packed + at.d_outputs + t * layer->batch * outputs + column;
+            float *d = projected ? d_outputs : layer->packed + at.d_units;
+            const long d_row = projected ? outputs : PANEL;
+            direct_gradient(layer, t, column, last_step || direct_path, d, d_row);
             if (!last_step) {
-                const start begin = {d_units, PANEL, 0};
-                const float *panel = layer->packed + at.backward_hh + unit / PANEL * panel_floats;
+                const start begin = {d, d_row, 0};
+                const float *panel = layer->packed + at.backward_hh + column / PANEL * panel_floats;
                 streams ahead;
-                multiply_panel(
-                    layer->batch, width, &next, panel, PANEL, begin, d_units, PANEL,
-                    backward_ahead(&ahead, layer, step, unit, i + 1 < panels, panel, panel_floats));
+                multiply_panel(layer->batch, width, &next, panel, PANEL, begin, d, d_row,
+                               backward_ahead(&ahead, layer, step, column, i + 1 < panels, panel,
+                                              panel_floats));
+            }
+            if (projected) {
+                column_gradients(layer, t, column, width, d);
+                continue;
             }
             for (long v = 0; v < width; v += LANES) {
-                const cell_step block = block_of(step, shape, (unit + v) / LANES);
-                cell_backward(block, d_units + v);
+                const cell_step block = block_of(step, shape, (column + v) / LANES);
+                cell_backward(block, d + v);
                 keep_gate_operand(at, block);
             }
         }
+        if (projected) projected_backward(layer, shape, at, step);
         if (shape->gated_slots > 0) gated_backward(layer, shape, at, step);
     }
     // What leaves the window at its start. Only existing columns are written: padding stays +0.
-    const right weights = {layer->packed + at.backward_hh, layer->hidden, PANEL};
+    const right weights = {layer->packed + at.backward_hh, layer->output, PANEL};
     const start nothing = {zeros, 0, 0};
-    const start direct = {layer->d_hidden, units, PANEL};
+    const start direct = {layer->d_hidden, outputs, PANEL};
     const left first = hidden_gate_operand(layer, at, 0);
-    multiply(layer->batch, &first, weights, direct_path ? direct : nothing, layer->d_hidden, units,
-             PANEL);
+    multiply(layer->batch, &first, weights, direct_path ? direct : nothing, layer->d_hidden,
+             outputs, PANEL);
     NAME(recurrent_gradients)(layer, time);
     products_end();
 }

@@ -21,14 +21,19 @@ typedef struct recurrent_layout {
     long bias;            // [blocks][slots][16]: start of each chain
     long peepholes;       // [blocks][peepholes][16]
     long forward_ih;      // [panels][input][panel_blocks * input_slots * 16]
-    long forward_hh;      // [panels][hidden][panel_blocks * hidden_slots * 16]
+    long forward_hh;      // [panels][output][panel_blocks * hidden_slots * 16]
     long forward_gated;   // [blocks][hidden][gated_slots * 16]
     long gated;           // [time * batch][units]: gated hidden states, if the cell has them
+    long forward_hr;      // [output / 64][hidden][64], if the layer is projected
+    long unprojected;     // [time * batch][units]: what the cell computes, then
     long tokens;          // [time * batch] int32
     long x_operand;       // bf16: [time * batch][input / 2]
-    long hidden_operand;  // bf16: [batch][hidden / 2], the states before a step, gated or not
+    long hidden_operand;  // bf16: [batch][hidden / 2], of a step: states before it, gated or not,
+                          // what is projected, its gradient
     long backward_ih;     // [input / 64][blocks * input_slots * 16][64]
-    long backward_hh;     // [hidden / 64][blocks * hidden_slots * 16][64]
+    long backward_hh;     // [output / 64][blocks * hidden_slots * 16][64]
+    long backward_hr;     // [hidden / 64][output][64]
+    long d_outputs;       // [time * batch][output]: gradient by the projected states
     long backward_gated;  // [hidden / 64][blocks * gated_slots * 16][64]
     long d_gates;         // bf16: [time * batch][blocks * slots * 16 / 2]; see gate_operand.h
     long d_gates_input;   // AMX: of the slots that see the input, where these are not all
@@ -38,14 +43,22 @@ typedef struct recurrent_layout {
     long d_bias;          // [blocks][slots * 16]
     long d_peepholes;     // [blocks][peepholes][16]
     long x_panels;        // [input / 64][chunk][64], chunk: position_chunk() (lanes.h)
-    long hidden_panels;   // [hidden / 64][chunk][64]
+    long hidden_panels;   // [hidden / 64][chunk][64]: hidden states, then what is projected
     long gated_panels;    // [hidden / 64][chunk][64]
     long d_tokens;        // [input][slots * 16]: one-hot input's gradient of one block
     long floats;
 } recurrent_layout;
 
 recurrent_layout recurrent_layout_of(int precision, int cell, long time, long batch, long input,
-                                     long hidden, bool one_hot, bool backward);
+                                     long hidden, long output, bool one_hot, bool backward);
+
+// W_hr in the terms of a cell: one gate of `output` rows in one slot.
+extern const cell_shape projection_shape;
+
+// Whether W_hr projects the units to fewer columns of the hidden state.
+static inline bool is_projected(const recurrent_layer *layer) {
+    return layer->output < layer->hidden;
+}
 
 // The layer's own; backward regions come last, so that a layer without gradients agrees.
 recurrent_layout recurrent_layout_for(const recurrent_layer *layer);

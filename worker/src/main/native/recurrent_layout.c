@@ -6,6 +6,8 @@
 #define SHAPE(cell, ...) {.name = #cell, __VA_ARGS__},
 static const cell_shape shapes[CELL_KINDS] = {CELLS(SHAPE)};
 
+const cell_shape projection_shape = {.name = "projection", .gates = 1, .slots = 1};
+
 const cell_shape *cell_shape_of(int cell) { return &shapes[cell]; }
 
 static long padded(long floats) { return (floats + LANES - 1) / LANES * LANES; }
@@ -19,7 +21,7 @@ static long take(long *next, long floats) {
 }
 
 recurrent_layout recurrent_layout_of(int precision, int cell, long time, long batch, long input,
-                                     long hidden, bool one_hot, bool backward) {
+                                     long hidden, long output, bool one_hot, bool backward) {
     const cell_shape *shape = cell_shape_of(cell);
     const long units = padded(hidden);
     const long positions = time * batch;
@@ -27,6 +29,7 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
     const long most = position_chunk(precision);
     const long chunk = terms < most ? terms : most;
     const bool product = !one_hot;
+    const bool projected = output < hidden;
     long next = 0;
     recurrent_layout at;
     at.bias = take(&next, units * shape->slots);
@@ -35,9 +38,12 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
     const long columns = (hidden + panel_units - 1) / panel_units * panel_units;
     const long input_lanes = product ? lanes_of_terms(precision, input) : input;
     at.forward_ih = take(&next, columns * shape->input_slots * input_lanes);
-    at.forward_hh = take(&next, columns * shape->hidden_slots * lanes_of_terms(precision, hidden));
+    at.forward_hh = take(&next, columns * shape->hidden_slots * lanes_of_terms(precision, output));
     at.forward_gated = take(&next, units * shape->gated_slots * lanes_of_terms(precision, hidden));
     at.gated = take(&next, shape->gated_slots > 0 ? positions * units : 0);
+    at.forward_hr =
+        take(&next, projected ? panels(output) * 64 * lanes_of_terms(precision, hidden) : 0);
+    at.unprojected = take(&next, projected ? positions * units : 0);
     at.tokens = take(&next, one_hot ? positions : 0);
     at.x_operand = take(&next, product ? positions * row_of_terms(precision, input) : 0);
     at.hidden_operand = take(&next, batch * row_of_terms(precision, hidden));
@@ -45,7 +51,11 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
     const long input_terms = lanes_of_terms(precision, units * shape->input_slots);
     const long hidden_terms = lanes_of_terms(precision, units * shape->hidden_slots);
     at.backward_ih = take(&next, backward && product ? panels(input) * 64 * input_terms : 0);
-    at.backward_hh = take(&next, backward ? panels(hidden) * 64 * hidden_terms : 0);
+    at.backward_hh = take(&next, backward ? panels(output) * 64 * hidden_terms : 0);
+    const bool projects = backward && projected;
+    const long output_terms = lanes_of_terms(precision, padded(output));
+    at.backward_hr = take(&next, projects ? panels(hidden) * 64 * output_terms : 0);
+    at.d_outputs = take(&next, projects ? positions * padded(output) : 0);
     const long gated_terms = lanes_of_terms(precision, units * shape->gated_slots);
     at.backward_gated = take(&next, backward ? panels(hidden) * 64 * gated_terms : 0);
     const bool chunks = precision == PRECISION_BF16_AMX;
@@ -76,13 +86,14 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
 
 recurrent_layout recurrent_layout_for(const recurrent_layer *layer) {
     return recurrent_layout_of(layer->precision, layer->cell, layer->time, layer->batch,
-                               layer->input, layer->hidden, layer->one_hot,
+                               layer->input, layer->hidden, layer->output, layer->one_hot,
                                layer->gradients.weight_hh != NULL);
 }
 
 long recurrent_floats(int precision, int cell, long time, long batch, long input, long hidden,
-                      bool one_hot, bool backward) {
-    return recurrent_layout_of(precision, cell, time, batch, input, hidden, one_hot, backward)
+                      long output, bool one_hot, bool backward) {
+    return recurrent_layout_of(precision, cell, time, batch, input, hidden, output, one_hot,
+                               backward)
         .floats;
 }
 

@@ -19,7 +19,7 @@ typedef struct cell_step {
     long step;
     long block;     // units 16 * block and following
     long live;      // units of this block that exist, 1 to 16
-    long row;       // padded hidden units: floats of a row of states
+    long row;       // padded hidden units: floats of a row of states, but of projected ones
     long gate_row;  // floats of a row of gates
     // Of this block, if the cell has peepholes: [peepholes][16], the weights and the sums of their
     // gradients over the steps after this one, which backward continues.
@@ -28,6 +28,8 @@ typedef struct cell_step {
     // Of this block and step: where the cell writes its cell state, if it has one. Row stride as
     // that of states.
     float *new_cell;
+    // Likewise its hidden state: projected, if it is, when all blocks are there.
+    float *new_hidden;
     // Of this block and step, if the cell has a gated hidden state: row stride as that of states.
     float *gated;
 } cell_step;
@@ -52,10 +54,14 @@ typedef struct cell_functions {
 CELLS(DECLARE_CELL)
 #undef DECLARE_CELL
 
-// What units keep of their states: after the cell's forward, and around its backward.
-void NAME(zoneout_forward)(cell_step at);
-void NAME(zoneout_before_backward)(cell_step at, float *d_units);
-void NAME(zoneout_after_backward)(cell_step at);
+// What units keep of a state: after the cell's forward, and around its backward. Of the hidden
+// state a block and its row are those of the state's columns, d its gradient with row stride d_row.
+void NAME(zoneout_cell_forward)(cell_step at);
+void NAME(zoneout_cell_before_backward)(cell_step at);
+void NAME(zoneout_cell_after_backward)(cell_step at);
+void NAME(zoneout_hidden_forward)(cell_step at);
+void NAME(zoneout_hidden_before_backward)(cell_step at, float *d, long d_row);
+void NAME(zoneout_hidden_after_backward)(cell_step at);
 
 void NAME(softmax_loss)(const softmax_head *head, long positions);
 void NAME(softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);

@@ -1,6 +1,7 @@
 // Zoneout (Krueger et al. 2017): units that keep their state of the step before. Around what a cell
 // computes of a block of 16 units, whatever the cell.
-#include "product.h"
+#include <stddef.h>
+
 #include "variant.h"
 
 // [batch][16] of this block in rows of padded units.
@@ -20,21 +21,22 @@ static void mix(float rate, const float *updates, const float *before, const flo
     }
 }
 
-void NAME(zoneout_forward)(cell_step at) {
+void NAME(zoneout_hidden_forward)(cell_step at) {
     const recurrent_layer *layer = at.layer;
     const zoneout *zone = &layer->zoneout;
-    const long before = at.step * layer->batch, after = before + layer->batch;
-    if (zone->hidden_rate > 0) {
-        float *hidden = block_at(layer->hidden_states, after, at);
-        mix(zone->hidden_rate,
-            zone->hidden_updates ? block_at(zone->hidden_updates, before, at) : NULL,
-            block_at(layer->hidden_states, before, at), hidden, hidden, at);
-    }
-    if (zone->cell_rate > 0) {
-        mix(zone->cell_rate, zone->cell_updates ? block_at(zone->cell_updates, before, at) : NULL,
-            block_at(layer->cell_states, before, at), at.new_cell,
-            block_at(layer->cell_states, after, at), at);
-    }
+    const long before = at.step * layer->batch;
+    float *hidden = block_at(layer->hidden_states, before + layer->batch, at);
+    mix(zone->hidden_rate, zone->hidden_updates ? block_at(zone->hidden_updates, before, at) : NULL,
+        block_at(layer->hidden_states, before, at), hidden, hidden, at);
+}
+
+void NAME(zoneout_cell_forward)(cell_step at) {
+    const recurrent_layer *layer = at.layer;
+    const zoneout *zone = &layer->zoneout;
+    const long before = at.step * layer->batch;
+    mix(zone->cell_rate, zone->cell_updates ? block_at(zone->cell_updates, before, at) : NULL,
+        block_at(layer->cell_states, before, at), at.new_cell,
+        block_at(layer->cell_states, before + layer->batch, at), at);
 }
 
 // d: by the state after the step; what of it is by the new state stays, what is by the state before
@@ -48,18 +50,16 @@ static void split(const float *updates, float *d, long d_row, float *past, cell_
     }
 }
 
-void NAME(zoneout_before_backward)(cell_step at, float *d_units) {
-    const recurrent_layer *layer = at.layer;
-    const zoneout *zone = &layer->zoneout;
-    const long before = at.step * layer->batch;
-    if (zone->hidden_rate > 0) {
-        split(block_at(zone->hidden_updates, before, at), d_units, PANEL,
-              block_at(zone->d_hidden, 0, at), at);
-    }
-    if (zone->cell_rate > 0) {
-        split(block_at(zone->cell_updates, before, at), block_at(layer->d_cell, 0, at), at.row,
-              block_at(zone->d_cell, 0, at), at);
-    }
+void NAME(zoneout_hidden_before_backward)(cell_step at, float *d, long d_row) {
+    const zoneout *zone = &at.layer->zoneout;
+    split(block_at(zone->hidden_updates, at.step * at.layer->batch, at), d, d_row,
+          block_at(zone->d_hidden, 0, at), at);
+}
+
+void NAME(zoneout_cell_before_backward)(cell_step at) {
+    const zoneout *zone = &at.layer->zoneout;
+    split(block_at(zone->cell_updates, at.step * at.layer->batch, at),
+          block_at(at.layer->d_cell, 0, at), at.row, block_at(zone->d_cell, 0, at), at);
 }
 
 static void add(const float *past, float *d, bool overwrite, cell_step at) {
@@ -69,14 +69,11 @@ static void add(const float *past, float *d, bool overwrite, cell_step at) {
     }
 }
 
-void NAME(zoneout_after_backward)(cell_step at) {
-    const recurrent_layer *layer = at.layer;
-    const zoneout *zone = &layer->zoneout;
-    if (zone->hidden_rate > 0) {
-        add(block_at(zone->d_hidden, 0, at), block_at(layer->d_hidden, 0, at),
-            !cell_shape_of(layer->cell)->has_direct_path, at);
-    }
-    if (zone->cell_rate > 0) {
-        add(block_at(zone->d_cell, 0, at), block_at(layer->d_cell, 0, at), false, at);
-    }
+void NAME(zoneout_hidden_after_backward)(cell_step at) {
+    add(block_at(at.layer->zoneout.d_hidden, 0, at), block_at(at.layer->d_hidden, 0, at),
+        !cell_shape_of(at.layer->cell)->has_direct_path, at);
+}
+
+void NAME(zoneout_cell_after_backward)(cell_step at) {
+    add(block_at(at.layer->zoneout.d_cell, 0, at), block_at(at.layer->d_cell, 0, at), false, at);
 }

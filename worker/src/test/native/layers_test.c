@@ -6,7 +6,7 @@
 
 typedef struct shape {
     int cell;
-    long time, batch, input, hidden;
+    long time, batch, input, hidden, output;
     bool one_hot;
     bool zoneout;
 } shape;
@@ -14,15 +14,19 @@ typedef struct shape {
 static recurrent_parameters parameters(const shape *s, guard where, float range) {
     const long rows = cell_shape_of(s->cell)->gates * s->hidden;
     const long peepholes = cell_shape_of(s->cell)->peepholes * s->hidden;
+    const long projected = s->output < s->hidden ? s->output : 0;
     recurrent_parameters p = {guarded((size_t)(rows * s->input), where),
-                              guarded((size_t)(rows * s->hidden), where),
-                              guarded((size_t)rows, where), guarded((size_t)rows, where),
-                              guarded((size_t)peepholes, where)};
+                              guarded((size_t)(rows * s->output), where),
+                              guarded((size_t)rows, where),
+                              guarded((size_t)rows, where),
+                              guarded((size_t)peepholes, where),
+                              guarded((size_t)(projected * s->hidden), where)};
     fill(p.weight_ih, rows, s->input, s->input, range);
-    fill(p.weight_hh, rows, s->hidden, s->hidden, range);
+    fill(p.weight_hh, rows, s->output, s->output, range);
     fill(p.bias_ih, 1, rows, rows, range);
     fill(p.bias_hh, 1, rows, rows, range);
     fill(p.weight_ph, 1, peepholes, peepholes, range);
+    fill(p.weight_hr, projected, s->hidden, s->hidden, range);
     return p;
 }
 
@@ -47,8 +51,8 @@ static float *updates(long rows, long columns, guard where) {
 static zoneout zoneout_of(const shape *s, guard where) {
     const long positions = s->time * s->batch;
     zoneout zone = {.hidden_rate = 0.5f,
-                    .hidden_updates = updates(positions, s->hidden, where),
-                    .d_hidden = activations(s->batch, s->hidden, where)};
+                    .hidden_updates = updates(positions, s->output, where),
+                    .d_hidden = activations(s->batch, s->output, where)};
     if (cell_shape_of(s->cell)->has_cell_state) {
         zone.cell_rate = 0.5f;
         zone.cell_updates = updates(positions, s->hidden, where);
@@ -62,25 +66,26 @@ static recurrent_layer layer_of(const shape *s, int precision, guard where) {
     const cell_shape *cell = cell_shape_of(s->cell);
     const long positions = s->time * s->batch, states = positions + s->batch;
     const long packed = recurrent_floats(precision, s->cell, s->time, s->batch, s->input, s->hidden,
-                                         s->one_hot, true);
+                                         s->output, s->one_hot, true);
     recurrent_layer layer = {
         .cell = s->cell,
         .time = s->time,
         .batch = s->batch,
         .input = s->input,
         .hidden = s->hidden,
+        .output = s->output,
         .one_hot = s->one_hot,
         .precision = precision,
         .parameters = parameters(s, where, 0.3f),
         .gradients = parameters(s, where, 0.3f),
         .x = s->one_hot ? NULL : activations(positions, s->input, where),
-        .hidden_states = activations(states, s->hidden, where),
+        .hidden_states = activations(states, s->output, where),
         .cell_states = cell->has_cell_state ? activations(states, s->hidden, where) : NULL,
         .gates = guarded((size_t)(positions * cell->slots * padded(s->hidden)), where),
         .packed = guarded((size_t)packed, where),
-        .d_hidden_sequence = activations(positions, s->hidden, where),
+        .d_hidden_sequence = activations(positions, s->output, where),
         .dx = s->one_hot ? NULL : activations(positions, s->input, where),
-        .d_hidden = activations(s->batch, s->hidden, where),
+        .d_hidden = activations(s->batch, s->output, where),
         .d_cell = cell->has_cell_state ? activations(s->batch, s->hidden, where) : NULL,
     };
     if (s->zoneout) layer.zoneout = zoneout_of(s, where);
@@ -93,16 +98,19 @@ static recurrent_layer layer_of(const shape *s, int precision, guard where) {
 
 static void expect_equal(const char *what, const recurrent_layer *a, const recurrent_layer *b) {
     const cell_shape *cell = cell_shape_of(a->cell);
-    const long rows = cell->gates * a->hidden, row = padded(a->hidden);
+    const long rows = cell->gates * a->hidden, row = padded(a->hidden), output = padded(a->output);
     const long positions = a->time * a->batch;
-    expect_same(what, a->hidden_states, b->hidden_states, (positions + a->batch) * row);
+    expect_same(what, a->hidden_states, b->hidden_states, (positions + a->batch) * output);
     expect_same(what, a->gates, b->gates, positions * cell->slots * row);
     expect_same(what, a->gradients.weight_ih, b->gradients.weight_ih, rows * a->input);
-    expect_same(what, a->gradients.weight_hh, b->gradients.weight_hh, rows * a->hidden);
+    expect_same(what, a->gradients.weight_hh, b->gradients.weight_hh, rows * a->output);
     expect_same(what, a->gradients.bias_ih, b->gradients.bias_ih, rows);
     expect_same(what, a->gradients.bias_hh, b->gradients.bias_hh, rows);
     expect_same(what, a->gradients.weight_ph, b->gradients.weight_ph, cell->peepholes * a->hidden);
-    expect_same(what, a->d_hidden, b->d_hidden, a->batch * row);
+    if (a->output < a->hidden) {
+        expect_same(what, a->gradients.weight_hr, b->gradients.weight_hr, a->output * a->hidden);
+    }
+    expect_same(what, a->d_hidden, b->d_hidden, a->batch * output);
     if (a->dx != NULL) expect_same(what, a->dx, b->dx, positions * padded(a->input));
     if (a->d_cell != NULL) expect_same(what, a->d_cell, b->d_cell, a->batch * row);
 }
@@ -119,13 +127,16 @@ static void test_layer(const variants *all, shape s, guard where) {
         variant->recurrent_backward(&layer, layer.time);
         if (i == 0) expected = layer;
         char what[100];
-        snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld%s%s", variant->name,
-                 cell_shape_of(s.cell)->name, s.time, s.batch, s.input, s.hidden,
+        snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld P%ld%s%s", variant->name,
+                 cell_shape_of(s.cell)->name, s.time, s.batch, s.input, s.hidden, s.output,
                  s.one_hot ? " one-hot" : "", s.zoneout ? " zoneout" : "");
         expect_equal(what, &layer, &expected);
     }
     release_all();
 }
+
+// A cell state: the hidden state reaches nothing but products.
+static bool is_projectable(int cell) { return cell_shape_of(cell)->has_cell_state; }
 
 void test_layers(const variants *all, guard where) {
     static const long hidden[] = {1, 7, 16, 17, 33, 66};
@@ -135,19 +146,29 @@ void test_layers(const variants *all, guard where) {
             for (int b = 0; b < 4; b++) {
                 const long input = 1 + (hidden[h] * 5 + batch[b]) % 70;
                 for (int one_hot = 0; one_hot <= 1; one_hot++) {
-                    shape s = {cell, 3, batch[b], input, hidden[h], one_hot, false};
+                    shape s = {cell, 3, batch[b], input, hidden[h], hidden[h], one_hot, false};
                     test_layer(all, s, where);
                     s.zoneout = true;
+                    test_layer(all, s, where);
+                    if (!is_projectable(cell) || hidden[h] == 1) continue;
+                    s.output = 1 + (hidden[h] * 3 + batch[b]) % (hidden[h] - 1);
+                    test_layer(all, s, where);
+                    s.zoneout = false;
                     test_layer(all, s, where);
                 }
             }
         }
         // Several chunks of positions and of k.
-        const shape long_window = {cell, 40, 11, 5, 9, false, false};
-        const shape wide = {cell, 2, 3, 20, 280, false, true};
-        const shape uneven = {cell, 59, 13, 3, 18, false, false};
+        const shape long_window = {cell, 40, 11, 5, 9, 9, false, false};
+        const shape wide = {cell, 2, 3, 20, 280, 280, false, true};
+        const shape uneven = {cell, 59, 13, 3, 18, 18, false, false};
         test_layer(all, long_window, where);
         test_layer(all, wide, where);
         test_layer(all, uneven, where);
+        if (!is_projectable(cell)) continue;
+        const shape long_projected = {cell, 59, 13, 3, 35, 18, false, false};
+        const shape wide_projected = {cell, 2, 3, 20, 280, 150, false, true};
+        test_layer(all, long_projected, where);
+        test_layer(all, wide_projected, where);
     }
 }

@@ -12,6 +12,9 @@ are 2 and 1, as AWD-LSTM computes them, in the gradients. Residual: three layers
 window-CELL-adaptive: PyTorch's AdaptiveLogSoftmaxWithLoss with a bias in its head on 9 units, cut at 3 and 6, divided by 3;
 `log_probabilities` [positions, vocabulary] too.
 
+window-lstm-projected: two layers of nn.LSTM with 5 units and proj_size = 3; `initial` and `final` are flat, of each layer the
+hidden state and then the cell state.
+
 trajectory-CELL.safetensors: 100 steps of truncated BPTT with carried state on one sequence of tokens, from the same
 initial parameters for each optimizer. `losses.OPTIMIZER` [100]: mean nats per token before each update. `average.NAME`: asgd's
 average of the parameters at the end.
@@ -19,6 +22,7 @@ average of the parameters at the end.
 sequences-CELL-DIRECTIONS-TASK.safetensors: a batch of sequences of lengths 5, 1, 3 through PyTorch's packed sequences, two
 layers. `parameter.NAME`, `gradient.NAME` of the mean loss over the predictions, `tokens` or `values`, `classes` or `targets` of
 the sequences one after the other, `loss` (sum over the predictions), `outputs` [predictions, outputs].
+sequences-lstm-projected-…: likewise with 4 units and proj_size = 3.
 
 Usage: /usr/bin/python3 worker/src/test/python/torch_golden.py [CELL ...]
 """
@@ -218,6 +222,26 @@ def special_window(cell, kind):
     write_safetensors("window-%s-%s" % (cell, kind), tensors)
 
 
+def projected_window():
+    torch.manual_seed(11)
+    vocabulary, hidden, columns, layers, time, batch = 11, 5, 3, 2, 4, 3
+    model = LanguageModel("lstm", layers, vocabulary, 6, hidden)
+    model.rnn = torch.nn.LSTM(6, hidden, layers, proj_size=columns)
+    model.output = torch.nn.Linear(columns, vocabulary)
+    state = torch.randn(layers, batch, columns) * 0.5, torch.randn(layers, batch, hidden) * 0.5
+    tokens, labels = torch.randint(vocabulary, (2, time, batch))
+    logits, output, final = model(tokens, state)
+    losses = losses_of(logits, labels)
+    losses.mean().backward()
+    tensors = dict(tokens=tokens, labels=labels, output=output, losses=losses)
+    for name, (h, c) in dict(initial=state, final=final).items():
+        tensors[name] = torch.cat([part[layer].flatten() for layer in range(layers) for part in (h, c)])
+    for name, parameter in model.named_parameters():
+        tensors["parameter." + name] = parameter
+        tensors["gradient." + name] = parameter.grad
+    write_safetensors("window-lstm-projected", tensors)
+
+
 def adaptive_window(cell):
     torch.manual_seed(10)
     vocabulary, hidden, time, batch = 11, 9, 4, 3
@@ -335,14 +359,15 @@ def trajectory(cell):
 LENGTHS = [5, 1, 3]
 
 
-def sequences(cell, bidirectional, task):
+def sequences(cell, bidirectional, task, projection=0):
     torch.manual_seed(9)
     vocabulary, embedding, hidden, outputs = 5, 3, 4, 6
     dense = task == "regression"
+    more = {"proj_size": projection} if projection else {}
     rnn = CELLS[cell](
-        vocabulary if dense else embedding, hidden, 2, bidirectional=bidirectional)
+        vocabulary if dense else embedding, hidden, 2, bidirectional=bidirectional, **more)
     table = torch.nn.Embedding(vocabulary, embedding)
-    linear = torch.nn.Linear(hidden * (2 if bidirectional else 1), outputs)
+    linear = torch.nn.Linear((projection or hidden) * (2 if bidirectional else 1), outputs)
     tokens = [torch.randint(vocabulary, (length,)) for length in LENGTHS]
     values = [torch.randn(length, vocabulary) for length in LENGTHS]
     inputs = values if dense else [table(part) for part in tokens]
@@ -372,7 +397,8 @@ def sequences(cell, bidirectional, task):
             tensors["parameter." + prefix + name] = parameter
             tensors["gradient." + prefix + name] = parameter.grad
     directions = "concat" if bidirectional else "none"
-    write_safetensors("sequences-%s-%s-%s" % (cell, directions, task), tensors)
+    name = cell + "-projected" if projection else cell
+    write_safetensors("sequences-%s-%s-%s" % (name, directions, task), tensors)
 
 
 if __name__ == "__main__":
@@ -386,7 +412,11 @@ if __name__ == "__main__":
             special_window(each_cell, "tied")
             special_window(each_cell, "residual")
             adaptive_window(each_cell)
+        if each_cell == "lstm":
+            projected_window()
         for each_bidirectional in (False, True) if each_cell in ("lstm", "gru", "rnn-tanh", "rnn-relu") else ():
             for each_task in ("classification", "tagging", "regression"):
                 sequences(each_cell, each_bidirectional, each_task)
+                if each_cell == "lstm":
+                    sequences(each_cell, each_bidirectional, each_task, projection=3)
         trajectory(each_cell)

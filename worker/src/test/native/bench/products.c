@@ -171,6 +171,7 @@ static recurrent_parameters blocks(float **next, const model *m, long input) {
     p.bias_ih = p.weight_hh + rows * m->hidden;
     p.bias_hh = p.bias_ih + rows;
     p.weight_ph = p.bias_hh + rows;
+    p.weight_hr = NULL;
     *next = p.weight_ph + cell_shape_of(m->cell)->peepholes * m->hidden;
     return p;
 }
@@ -206,6 +207,7 @@ static bool build(const model *m, int precision) {
             .batch = m->batch,
             .input = input,
             .hidden = m->hidden,
+            .output = m->hidden,
             .precision = precision,
             .parameters = blocks(&next, m, input),
             .gradients = blocks(&next_gradient, m, input),
@@ -213,9 +215,8 @@ static bool build(const model *m, int precision) {
             .hidden_states = take((positions + m->batch) * units),
             .cell_states = cell->has_cell_state ? take((positions + m->batch) * units) : NULL,
             .gates = take(positions * cell->slots * units),
-            .packed = take(
-                recurrent_floats(precision, m->cell, m->time, m->batch, input, m->hidden, false,
-                                 true)),
+            .packed = take(recurrent_floats(precision, m->cell, m->time, m->batch, input, m->hidden,
+                                            m->hidden, false, true)),
             .d_hidden_sequence = take(positions * units),
             .dx = dx,
             .d_hidden = take(m->batch * units),

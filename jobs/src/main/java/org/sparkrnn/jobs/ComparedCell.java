@@ -2,6 +2,7 @@ package org.sparkrnn.jobs;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
@@ -70,8 +71,9 @@ record ComparedCell(String name, List<String> settings) {
 
   /** Units whose number of parameters, which grows with them, is nearest to the wished one. */
   private int fittingUnits(Sizes sizes, ModelSchema schema, long parameters) throws IOException {
-    int below = 1;
-    int above = 2;
+    int fewest = Collections.max(sizes.of(MOST_UNITS).model().projection()) + 1;
+    int below = fewest;
+    int above = 2 * fewest;
     while (above < MOST_UNITS && sizes.parameters(above, schema) < parameters) {
       above *= 2;
     }
@@ -86,8 +88,8 @@ record ComparedCell(String name, List<String> settings) {
     long missing = parameters - sizes.parameters(below, schema);
     if (missing < 0) {
       throw new BadInputException(
-          "Cannot compare %s at %d parameters: with one unit it has %d"
-              .formatted(name, parameters, parameters - missing));
+          "Cannot compare %s at %d parameters: with %d units it has %d"
+              .formatted(name, parameters, fewest, parameters - missing));
     }
     return missing <= sizes.parameters(above, schema) - parameters ? below : above;
   }

@@ -55,7 +55,7 @@ record ComparisonRow(
     }
     return new ComparisonRow(
         name,
-        spec.outputSize(),
+        spec.hidden(spec.layers() - 1),
         spec.layout().size(),
         rates.stream().sorted().skip(rates.size() / 2).findFirst().orElse(Double.NaN),
         seconds,

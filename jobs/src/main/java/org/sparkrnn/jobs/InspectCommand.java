@@ -3,6 +3,7 @@ package org.sparkrnn.jobs;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -140,10 +141,11 @@ final class InspectCommand implements Callable<Integer> {
     TrainingState state = saved.state();
     print("%s", saved.checkpoint().path());
     print(
-        "  model       %s, %d layers of %s units%s, %s%s, %s%s",
+        "  model       %s, %d layers of %s units%s%s, %s%s, %s%s",
         spec.cell(),
         spec.layers(),
         sizes(spec.hidden()),
+        Collections.max(spec.projection()) > 0 ? " projected to " + sizes(spec.projection()) : "",
         spec.residual() ? " with residual connections" : "",
         spec.task().dense()
             ? "dense input"

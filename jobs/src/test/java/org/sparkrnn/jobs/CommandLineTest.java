@@ -120,12 +120,16 @@ class CommandLineTest {
   @Test
   void inspectShowsTheModelAndHowFarGradientsReach() throws IOException {
     Path model = folder.resolve("inspected");
-    assertThat(train(model).exitCode()).isZero();
+    String[] projected = {"--set", "model.cell=lstm", "--set", "model.projection=10"};
+    CommandRun train = train(model, projected);
+    assertThat(train.exitCode()).as(train.error()).isZero();
 
     CommandRun text = inspect(model, "--lags", "20");
     assertThat(text.exitCode()).as(text.error()).isZero();
     assertThat(text.out())
-        .contains("GRU, 1 layers of 24 units", "rnn.weight_hh_l0", "[72, 24]", "Layer 0: over 20");
+        .contains("LSTM, 1 layers of 24 units projected to 10", "Layer 0: over 20")
+        .contains("rnn.weight_hh_l0", "[96, 10]", "rnn.weight_hr_l0", "[10, 24]");
+    assertThat(generate(model, "7").out()).startsWith("the ").hasSize("the ".length() + 50 + 1);
 
     CommandRun run = inspect(model, "--lags", "20", "--json");
     JsonNode json = new ObjectMapper().readTree(run.out());
@@ -159,6 +163,7 @@ class CommandLineTest {
       "--cell",
       "gru",
       "lstm:optimizer.learning-rate=0.02",
+      "lstm:model.projection=9",
       "--json"
     };
     CommandRun first = CommandRun.of(command);
@@ -167,17 +172,17 @@ class CommandLineTest {
     for (String line : (Iterable<String>) first.out().lines()::iterator) {
       rows.add(new ObjectMapper().readTree(line));
     }
-    assertThat(rows).hasSize(2);
+    assertThat(rows).hasSize(3);
     long parameters = rows.get(0).get("parameters").asLong();
     assertThat(rows.get(0).get("hidden").asInt()).isEqualTo(24); // the configuration's own
     assertThat(rows.get(1).get("hidden").asInt()).isBetween(18, 23);
-    assertThat(rows.get(1).get("parameters").asDouble())
-        .isBetween(0.9 * parameters, 1.1 * parameters);
-    double worst =
-        Math.max(
-            rows.get(0).get("validation_loss_nats").asDouble(),
-            rows.get(1).get("validation_loss_nats").asDouble());
+    assertThat(rows.get(2).get("hidden").asInt()).isBetween(24, 40); // fewer outputs, more units
+    double worst = 0;
     for (JsonNode row : rows) {
+      worst = Math.max(worst, row.get("validation_loss_nats").asDouble());
+    }
+    for (JsonNode row : rows) {
+      assertThat(row.get("parameters").asDouble()).isBetween(0.9 * parameters, 1.1 * parameters);
       assertThat(row.get("loss_nats").asDouble()).isEqualTo(worst);
       assertThat(row.get("seconds_to_loss").asDouble())
           .isPositive()

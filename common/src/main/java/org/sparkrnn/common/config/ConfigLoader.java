@@ -242,6 +242,7 @@ final class ConfigLoader {
             settings.word("model.cell", ModelConfig.Cell.class),
             settings.integer("model.layers"),
             settings.integers("model.hidden"),
+            settings.integers("model.projection"),
             settings.flag("model.residual"),
             settings.word("model.input", ModelConfig.Input.class),
             settings.integer("model.embedding"),

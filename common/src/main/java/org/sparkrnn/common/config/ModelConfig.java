@@ -1,6 +1,7 @@
 package org.sparkrnn.common.config;
 
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -10,6 +11,8 @@ import org.sparkrnn.common.errors.BadInputException;
  * The group {@code model}: the network and how its parameters are drawn.
  *
  * @param hidden units of each layer; the constructor takes one number for all of them too
+ * @param projection columns of each layer's hidden state, to which its units are projected; 0 where
+ *     they are not; the constructor takes one number for all of them too
  * @param residual whether the input of every layer but the first is added to its output
  * @param embedding columns of the embedding; without effect for one-hot input
  * @param tied whether the embedding is the output's weight matrix too
@@ -25,6 +28,7 @@ public record ModelConfig(
     Cell cell,
     int layers,
     List<Integer> hidden,
+    List<Integer> projection,
     boolean residual,
     Input input,
     int embedding,
@@ -92,12 +96,14 @@ public record ModelConfig(
       Checks.requirePositive("model.hidden", units);
       Checks.requireAtMost("model.hidden", MOST_UNITS, units);
     }
-    hidden = ofEachLayer(hidden, layers);
+    hidden = ofEachLayer("model.hidden", hidden, layers);
+    projection = ofEachLayer("model.projection", projection, layers);
+    requireProjection(projection, hidden, cell, initialization);
     if (residual) {
-      requireResidual(hidden);
+      requireResidual(hidden, projection);
     }
     if (tied) {
-      requireTied(input, embedding, hidden.get(layers - 1));
+      requireTied(input, embedding, hidden.get(layers - 1), projection.get(layers - 1));
     }
     if (frozenEmbedding && tied) {
       throw new BadInputException(
@@ -128,34 +134,64 @@ public record ModelConfig(
     }
   }
 
-  private static List<Integer> ofEachLayer(List<Integer> hidden, int layers) {
-    if (hidden.size() == 1) {
-      return Collections.nCopies(layers, hidden.get(0));
+  private static List<Integer> ofEachLayer(String key, List<Integer> sizes, int layers) {
+    if (sizes.size() == 1) {
+      return Collections.nCopies(layers, sizes.get(0));
     }
-    if (hidden.size() != layers) {
+    if (sizes.size() != layers) {
       throw new BadInputException(
-          "model.hidden must be one number or one for each of model.layers = %d, got %s"
-              .formatted(layers, hidden));
+          "%s must be one number or one for each of model.layers = %d, got %s"
+              .formatted(key, layers, sizes));
     }
-    return List.copyOf(hidden);
+    return List.copyOf(sizes);
   }
 
-  private static void requireResidual(List<Integer> hidden) {
-    if (hidden.size() < 2 || hidden.stream().distinct().count() > 1) {
+  private static void requireProjection(
+      List<Integer> projection, List<Integer> hidden, Cell cell, Initialization initialization) {
+    for (int layer = 0; layer < projection.size(); layer++) {
+      int columns = projection.get(layer);
+      if (columns < 0 || columns >= hidden.get(layer)) {
+        throw new BadInputException(
+            "model.projection must be 0 or below model.hidden of the same layer, got %d of %d"
+                .formatted(columns, hidden.get(layer)));
+      }
+    }
+    boolean projects = Collections.max(projection) > 0;
+    if (projects && !cell.hasCellState()) {
       throw new BadInputException(
-          "model.residual needs at least two layers of equal size, got model.hidden = %s"
-              .formatted(hidden));
+          "model.projection needs a cell with a cell state, an LSTM, got model.cell = %s"
+              .formatted(Checks.text(cell)));
+    }
+    if (projects && initialization == Initialization.ORTHOGONAL) {
+      throw new BadInputException(
+          "model.projection cannot be used with model.initialization = orthogonal: the recurrent matrices of its gates are not square");
     }
   }
 
-  private static void requireTied(Input input, int embedding, int last) {
+  /** Where a layer is projected, its size is what it is projected to. */
+  private static void requireResidual(List<Integer> hidden, List<Integer> projection) {
+    List<Integer> sizes = new ArrayList<>();
+    for (int layer = 0; layer < hidden.size(); layer++) {
+      sizes.add(projection.get(layer) > 0 ? projection.get(layer) : hidden.get(layer));
+    }
+    if (sizes.size() < 2 || sizes.stream().distinct().count() > 1) {
+      throw new BadInputException(
+          "model.residual needs at least two layers of equal size, got model.hidden = %s%s"
+              .formatted(
+                  hidden,
+                  Collections.max(projection) > 0 ? ", model.projection = " + projection : ""));
+    }
+  }
+
+  private static void requireTied(Input input, int embedding, int units, int projection) {
     if (input != Input.EMBEDDING) {
       throw new BadInputException("model.tied needs model.input = embedding, got one-hot");
     }
+    int last = projection > 0 ? projection : units;
     if (embedding != last) {
       throw new BadInputException(
-          "model.tied needs a last layer of the embedding's size: model.hidden ends in %d, model.embedding is %d"
-              .formatted(last, embedding));
+          "model.tied needs a last layer of the embedding's size: model.%s ends in %d, model.embedding is %d"
+              .formatted(projection > 0 ? "projection" : "hidden", last, embedding));
     }
   }
 

@@ -57,6 +57,7 @@ public record TrainingConfig(
     DropoutConfig dropouts = model.dropouts();
     boolean plain =
         new HashSet<>(model.hidden()).size() == 1
+            && new HashSet<>(model.projection()).size() == 1
             && !model.residual()
             && !model.tied()
             && !model.frozenEmbedding()
@@ -72,8 +73,8 @@ public record TrainingConfig(
             && batch.windowLengths() == BatchConfig.WindowLengths.FIXED;
     if (!plain) {
       throw new BadInputException(
-          "Sizes of model.hidden for each layer, model.residual, model.tied, model.frozen-embedding,"
-              + " model.softmax = adaptive or sampled,"
+          "Sizes of model.hidden or model.projection for each layer, model.residual, model.tied,"
+              + " model.frozen-embedding, model.softmax = adaptive or sampled,"
               + " dropout of other kinds and places, penalties of activations and"
               + " batch.window-lengths = drawn need model.task = language-model");
     }

@@ -33,6 +33,21 @@ class ModelConfigTest {
   }
 
   @Test
+  void layersMayBeProjectedEachToColumnsOfItsOwn() throws IOException {
+    String list =
+        "model { layers = 3, hidden = [9, 5, 20], projection = [4, 0, 7], embedding = 7, tied = true }";
+    TrainingConfig config = TrainingConfig.load(list, List.of());
+    assertThat(config.model().projection()).containsExactly(4, 0, 7);
+    TrainingConfig saved =
+        TrainingConfig.ofCheckpoint(config.semanticText().getBytes(UTF_8), "config.json");
+    assertThat(saved.differences(config)).isEmpty();
+    assertThat(of("model.projection=64").model().projection()).containsExactly(64, 64);
+    assertThat(of().model().projection()).containsExactly(0, 0);
+    assertThat(of("model.hidden=9,8", "model.projection=5,5", "model.residual=true").model())
+        .isNotNull();
+  }
+
+  @Test
   void cutoffsOfTheSoftmaxAreKept() throws IOException {
     for (String cutoffs : List.of("[]", "[7]", "[7, 9]")) {
       String settings = "model { softmax-cutoffs = %s, softmax-divisor = 2 }".formatted(cutoffs);
@@ -55,6 +70,15 @@ class ModelConfigTest {
         "model.hidden = [5, a] | model.hidden must be an integer of at most 2147483647, or a list of them",
         "model.hidden = 2.5 | model.hidden must be an integer of at most 2147483647, or a list of them",
         "model { residual = true, hidden = [5, 6] } | model.residual needs at least two layers of equal",
+        "model { residual = true, hidden = 8, projection = [5, 6] } | model.hidden = [8, 8], model.projection = [5, 6]",
+        "model { tied = true, hidden = 300, projection = 127 } | model.projection ends in 127, model.embedding is 128",
+        "model.projection = 128 | model.projection must be 0 or below model.hidden of the same layer, got 128 of 128",
+        "model.projection = -1 | model.projection must be 0 or below model.hidden of the same layer, got -1 of 128",
+        "model.projection = [5, 6, 7] | model.projection must be one number or one for each of model.layers = 2",
+        "model.projection = a | model.projection must be an integer of at most",
+        "model { projection = 5, cell = gru } | model.projection needs a cell with a cell state, an LSTM, got model.cell = gru",
+        "model { projection = 5, initialization = orthogonal } | model.projection cannot be used with model.initialization = orthogonal",
+        "model { projection = [5, 6], task = tagging } | model.projection for each layer",
         "model { residual = true, layers = 1 } | model.residual needs at least two layers of equal size",
         "model { tied = true, hidden = 127 } | ends in 127, model.embedding is 128",
         "model { tied = true, input = one-hot } | model.tied needs model.input = embedding",

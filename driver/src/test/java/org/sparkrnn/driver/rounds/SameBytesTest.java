@@ -83,9 +83,10 @@ class SameBytesTest {
         "differences in bfloat16 and outer momentum, GRU, SGD",
         Map.of("model.cell", "gru", "outer.kind", "nesterov", "round.delta", "bf16"));
     RUNS.put(
-        "AWD: tied, drawn windows, variational dropout, averaged parameters",
+        "AWD: tied, projected, drawn windows, variational dropout, averaged parameters",
         Map.ofEntries(
-            Map.entry("model.hidden", "6,5"),
+            Map.entry("model.hidden", "6,8"),
+            Map.entry("model.projection", "0,5"),
             Map.entry("model.tied", true),
             Map.entry("model.dropout-kind", "variational"),
             Map.entry("model.dropout", 0.2),

@@ -161,6 +161,13 @@ public enum CellKind {
     return states == 2;
   }
 
+  /**
+   * Whether the hidden state may be projected to fewer columns: it reaches nothing but products.
+   */
+  public boolean isProjectable() {
+    return hasCellState();
+  }
+
   /** Diagonal weights from the cell state to gates, each of one element per hidden unit. */
   public int peepholes() {
     return peepholes;

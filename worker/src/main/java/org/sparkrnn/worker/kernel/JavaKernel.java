@@ -35,8 +35,16 @@ public final class JavaKernel implements Kernel {
 
   @Override
   public long recurrentFloats(
-      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward) {
-    return JavaRecurrence.packedFloats(cell, time * batch, batch, input, hidden, oneHot, backward);
+      CellKind cell,
+      int time,
+      int batch,
+      int input,
+      int hidden,
+      int output,
+      boolean oneHot,
+      boolean backward) {
+    return JavaRecurrence.packedFloats(
+        cell, time * batch, batch, input, hidden, output, oneHot, backward);
   }
 
   @Override

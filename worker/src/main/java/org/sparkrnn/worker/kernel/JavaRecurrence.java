@@ -20,6 +20,7 @@ final class JavaRecurrence {
   private final JavaProducts products;
   private final JavaCell cell;
   private final JavaZoneout zoneout;
+  private final JavaProjection projection;
   private final int units;
   private final int batch;
   private final int gateColumns;
@@ -53,12 +54,15 @@ final class JavaRecurrence {
             packed,
             backward && !layer.isOneHot());
     this.recurrent =
-        new JavaSource(layer.cell(), Slot::seesHidden, units, units, input.end(), backward);
+        new JavaSource(
+            layer.cell(), Slot::seesHidden, units, layer.outputUnits(), input.end(), backward);
     this.gated =
         new JavaSource(layer.cell(), Slot::seesGated, units, units, recurrent.end(), backward);
     this.bias = gated.end();
     this.gatedStates = bias + gateColumns;
     this.dGated = gatedStates + layer.time() * batch * units;
+    int end = layer.cell().hasGatedState() ? dGated + batch * units : gatedStates;
+    this.projection = new JavaProjection(data, layer, products, end);
   }
 
   static long packedFloats(
@@ -67,13 +71,15 @@ final class JavaRecurrence {
       int batch,
       int input,
       int hidden,
+      int output,
       boolean oneHot,
       boolean backward) {
     return JavaSource.packedFloats(cell, Slot::seesInput, hidden, input, backward && !oneHot)
-        + JavaSource.packedFloats(cell, Slot::seesHidden, hidden, hidden, backward)
+        + JavaSource.packedFloats(cell, Slot::seesHidden, hidden, output, backward)
         + JavaSource.packedFloats(cell, Slot::seesGated, hidden, hidden, backward)
         + cell.gateColumns(hidden)
-        + (cell.hasGatedState() ? (long) (positions + batch) * hidden : 0);
+        + (cell.hasGatedState() ? (long) (positions + batch) * hidden : 0)
+        + JavaProjection.packedFloats(positions, batch, hidden, output, backward);
   }
 
   void pack() {
@@ -81,6 +87,7 @@ final class JavaRecurrence {
     packWeights(input, parameters.inputWeights());
     packWeights(recurrent, parameters.recurrentWeights());
     packWeights(gated, parameters.recurrentWeights());
+    projection.pack();
     int inputBias = (int) parameters.inputBias().offset();
     int recurrentBias = (int) parameters.recurrentBias().offset();
     Arrays.fill(data, bias, bias + gateColumns, 0f);
@@ -134,12 +141,18 @@ final class JavaRecurrence {
             units,
             (int) layer.gates().at(p),
             (int) layer.hidden().at(p),
-            (int) layer.hidden().at(p + batch),
+            projection.computed(p),
             (int) layer.cellState().at(p),
             zoneout.newCell(p),
             (int) layer.parameters().peepholes().offset());
-        zoneout.forward(p);
+        zoneout.cellForward(p);
         zeroPadding((int) layer.gates().at(p));
+      }
+      if (layer.isProjected()) {
+        projection.forward(t);
+      }
+      for (int p = t * batch; p < (t + 1) * batch; p++) {
+        zoneout.hiddenForward(p);
       }
     }
   }
@@ -156,21 +169,28 @@ final class JavaRecurrence {
       if (!last) {
         addBackwardProduct(recurrent, (t + 1) * batch, batch, Operand.rowsOf(dHidden, 0));
       }
+      for (int p = t * batch; p < (t + 1) * batch; p++) {
+        zoneout.hiddenBeforeBackward(p);
+      }
+      if (layer.isProjected()) {
+        projection.backward(t);
+      }
       for (int b = 0; b < batch; b++) {
         int p = t * batch + b;
-        zoneout.beforeBackward(p);
+        zoneout.cellBeforeBackward(p);
         cell.backward(
             data,
             units,
             (int) layer.gates().at(p),
             (int) layer.hidden().at(p),
-            (int) dHidden.at(b),
+            projection.dComputed(p),
             (int) layer.cellState().at(p),
             zoneout.newCell(p),
             (int) layer.dCell().at(b),
             (int) layer.parameters().peepholes().offset(),
             (int) layer.gradients().peepholes().offset());
-        zoneout.afterBackward(p);
+        zoneout.hiddenAfterBackward(p);
+        zoneout.cellAfterBackward(p);
       }
       if (layer.cell().hasGatedState()) {
         gateBackward(t);
@@ -190,7 +210,7 @@ final class JavaRecurrence {
   }
 
   private void startHiddenGradient(int dHidden, int dSequence, boolean add) {
-    for (int u = 0; u < units; u++) {
+    for (int u = 0; u < layer.outputUnits(); u++) {
       float fromAbove = data[dSequence + u];
       data[dHidden + u] = add ? fromAbove + data[dHidden + u] : fromAbove;
     }
@@ -215,6 +235,7 @@ final class JavaRecurrence {
     addBiasGradient(input, gradients.inputBias(), positions);
     addBiasGradient(recurrent, gradients.recurrentBias(), positions);
     addBiasGradient(gated, gradients.recurrentBias(), positions);
+    projection.gradient(positions);
   }
 
   private void gate(int t) {

@@ -5,14 +5,12 @@ final class JavaZoneout {
   private final float[] data;
   private final RecurrentLayer layer;
   private final ZoneoutBuffers zoneout;
-  private final int units;
   private final int batch;
 
   JavaZoneout(float[] data, RecurrentLayer layer) {
     this.data = data;
     this.layer = layer;
     this.zoneout = layer.zoneout();
-    this.units = layer.hiddenUnits();
     this.batch = layer.batch();
   }
 
@@ -22,22 +20,41 @@ final class JavaZoneout {
     return (int) (kept ? zoneout.newCells().at(p) : layer.cellState().at(p + batch));
   }
 
-  /** Makes the states that the cell has computed of a position those after the step. */
-  void forward(int p) {
+  /** Makes the hidden state that was computed of a position that after the step. */
+  void hiddenForward(int p) {
     if (zoneout.rates().hidden() > 0) {
       int hidden = (int) layer.hidden().at(p + batch);
       int before = (int) layer.hidden().at(p);
-      mix(zoneout.rates().hidden(), zoneout.hiddenUpdates(), p, before, hidden, hidden);
-    }
-    if (zoneout.rates().cell() > 0) {
-      int after = (int) layer.cellState().at(p + batch);
-      int before = (int) layer.cellState().at(p);
-      mix(zoneout.rates().cell(), zoneout.cellUpdates(), p, before, newCell(p), after);
+      mix(
+          zoneout.rates().hidden(),
+          zoneout.hiddenUpdates(),
+          p,
+          before,
+          hidden,
+          hidden,
+          layer.outputUnits());
     }
   }
 
-  private void mix(float rate, Matrix updates, int p, int before, int computed, int after) {
-    for (int u = 0; u < units; u++) {
+  /** Likewise the cell state. */
+  void cellForward(int p) {
+    if (zoneout.rates().cell() > 0) {
+      int after = (int) layer.cellState().at(p + batch);
+      int before = (int) layer.cellState().at(p);
+      mix(
+          zoneout.rates().cell(),
+          zoneout.cellUpdates(),
+          p,
+          before,
+          newCell(p),
+          after,
+          layer.hiddenUnits());
+    }
+  }
+
+  private void mix(
+      float rate, Matrix updates, int p, int before, int computed, int after, int columns) {
+    for (int u = 0; u < columns; u++) {
       float old = data[before + u];
       float next = data[computed + u];
       if (updates.isAbsent()) {
@@ -53,13 +70,17 @@ final class JavaZoneout {
   }
 
   /**
-   * Before the cell's backward: takes what goes past the cell out of the gradients by the states
-   * after the step.
+   * Before the cell's backward: takes what goes past the cell out of the gradient by the hidden
+   * state after the step.
    */
-  void beforeBackward(int p) {
+  void hiddenBeforeBackward(int p) {
     if (zoneout.rates().hidden() > 0) {
       split(zoneout.hiddenUpdates(), p, layer.dHidden(), zoneout.dPastHidden());
     }
+  }
+
+  /** Likewise by the cell state. */
+  void cellBeforeBackward(int p) {
     if (zoneout.rates().cell() > 0) {
       split(zoneout.cellUpdates(), p, layer.dCell(), zoneout.dPastCell());
     }
@@ -68,18 +89,22 @@ final class JavaZoneout {
   private void split(Matrix updates, int p, Matrix gradients, Matrix past) {
     int d = (int) gradients.at(p % batch);
     int dPast = (int) past.at(p % batch);
-    for (int u = 0; u < units; u++) {
+    for (int u = 0; u < gradients.columns(); u++) {
       boolean updated = isUpdated(updates, p, u);
       data[dPast + u] = updated ? 0f : data[d + u];
       data[d + u] = updated ? data[d + u] : 0f;
     }
   }
 
-  /** After the cell's backward: adds it to the gradients by the states before the step. */
-  void afterBackward(int p) {
+  /** After the cell's backward: adds it to the gradient by the hidden state before the step. */
+  void hiddenAfterBackward(int p) {
     if (zoneout.rates().hidden() > 0) {
       add(zoneout.dPastHidden(), p, layer.dHidden(), !layer.cell().hasDirectPath());
     }
+  }
+
+  /** Likewise by the cell state. */
+  void cellAfterBackward(int p) {
     if (zoneout.rates().cell() > 0) {
       add(zoneout.dPastCell(), p, layer.dCell(), false);
     }
@@ -88,7 +113,7 @@ final class JavaZoneout {
   private void add(Matrix past, int p, Matrix gradients, boolean overwrite) {
     int d = (int) gradients.at(p % batch);
     int dPast = (int) past.at(p % batch);
-    for (int u = 0; u < units; u++) {
+    for (int u = 0; u < gradients.columns(); u++) {
       data[d + u] = overwrite ? data[dPast + u] : data[d + u] + data[dPast + u];
     }
   }

@@ -83,7 +83,14 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
 
   /** Size of {@link RecurrentLayer#packed}: packed weights and scratch memory. */
   long recurrentFloats(
-      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward);
+      CellKind cell,
+      int time,
+      int batch,
+      int input,
+      int hidden,
+      int output,
+      boolean oneHot,
+      boolean backward);
 
   /** Size of {@link SoftmaxHead#packed}: packed weights and scratch memory. */
   long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward);

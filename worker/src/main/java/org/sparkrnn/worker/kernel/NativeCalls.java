@@ -34,6 +34,7 @@ final class NativeCalls {
       int batch,
       int input,
       int hidden,
+      int output,
       boolean oneHot,
       boolean backward);
 

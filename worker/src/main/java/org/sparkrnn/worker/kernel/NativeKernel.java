@@ -87,9 +87,16 @@ public final class NativeKernel implements Kernel {
 
   @Override
   public long recurrentFloats(
-      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, boolean backward) {
+      CellKind cell,
+      int time,
+      int batch,
+      int input,
+      int hidden,
+      int output,
+      boolean oneHot,
+      boolean backward) {
     return NativeCalls.recurrentFloats(
-        variant, NativeBuffers.code(cell), time, batch, input, hidden, oneHot, backward);
+        variant, NativeBuffers.code(cell), time, batch, input, hidden, output, oneHot, backward);
   }
 
   @Override

@@ -23,21 +23,24 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
  *
  * @param time largest number of steps of a window
  * @param input columns of {@code weight_ih}
+ * @param hiddenUnits units of the cell
+ * @param outputUnits columns of the hidden state: {@code hiddenUnits}, or fewer, to which {@code
+ *     weight_hr} projects what the cell computes
  * @param parameters read
  * @param gradients overwritten by {@link Kernel#backward}; absent if it never runs
  * @param x {@code [time·batch, input]}, padded; absent if the input is one-hot
- * @param hidden {@code [(time+1)·batch, hidden]}, padded
+ * @param hidden {@code [(time+1)·batch, output]}, padded
  * @param cellState {@code [(time+1)·batch, hidden]}, padded; absent if the cell has one state
  * @param gates see above; padded
  * @param packed private to the kernel: {@link Kernel#recurrentFloats} floats, written by {@link
  *     Kernel#pack}; also its scratch memory
- * @param dHiddenSequence {@code [time·batch, hidden]}, padded; gradient by the layer's output, read
+ * @param dHiddenSequence {@code [time·batch, output]}, padded; gradient by the layer's output, read
  *     by {@link Kernel#backward}; absent like {@code gradients}
  * @param dx {@code [time·batch, input]}, padded, overwritten by {@link Kernel#backward}; absent if
  *     nobody needs it
- * @param dHidden {@code [batch, hidden]}, padded; in: gradient by the state after the window; out:
+ * @param dHidden {@code [batch, output]}, padded; in: gradient by the state after the window; out:
  *     gradient by the state before it
- * @param dCell likewise for the cell state; absent if there is none
+ * @param dCell {@code [batch, hidden]}, likewise for the cell state; absent if there is none
  * @param zoneout what units keep of their states
  */
 public record RecurrentLayer(
@@ -46,6 +49,7 @@ public record RecurrentLayer(
     int batch,
     int input,
     int hiddenUnits,
+    int outputUnits,
     RecurrentParameters parameters,
     RecurrentParameters gradients,
     Matrix x,
@@ -62,20 +66,25 @@ public record RecurrentLayer(
   public RecurrentLayer {
     int positions = Math.multiplyExact(time, batch);
     int states = Math.addExact(positions, batch);
+    if (outputUnits > hiddenUnits || (outputUnits < hiddenUnits && !cell.isProjectable())) {
+      throw new IllegalArgumentException(
+          "Cannot project %d units of %s to %d".formatted(hiddenUnits, cell, outputUnits));
+    }
     Checks.sameArena(hidden, x, cellState, gates, dHiddenSequence, dx, dHidden, dCell);
-    parameters.check(hidden.arena(), cell, input, hiddenUnits);
+    parameters.check(hidden.arena(), cell, input, hiddenUnits, outputUnits);
     Checks.paddedOrAbsent("x", x, positions, input);
-    Checks.padded("hidden", hidden, states, hiddenUnits);
+    Checks.padded("hidden", hidden, states, outputUnits);
     Checks.padded("gates", gates, positions, cell.gateColumns(hiddenUnits));
     if (cell.hasCellState()) {
       Checks.padded("cellState", cellState, states, hiddenUnits);
     }
-    zoneout.check(cell, hidden.arena(), positions, batch, hiddenUnits, !gradients.isAbsent());
+    zoneout.check(
+        cell, hidden.arena(), positions, batch, hiddenUnits, outputUnits, !gradients.isAbsent());
     if (!gradients.isAbsent()) {
-      gradients.check(hidden.arena(), cell, input, hiddenUnits);
-      Checks.padded("dHiddenSequence", dHiddenSequence, positions, hiddenUnits);
+      gradients.check(hidden.arena(), cell, input, hiddenUnits, outputUnits);
+      Checks.padded("dHiddenSequence", dHiddenSequence, positions, outputUnits);
       Checks.paddedOrAbsent("dx", dx, positions, input);
-      Checks.padded("dHidden", dHidden, batch, hiddenUnits);
+      Checks.padded("dHidden", dHidden, batch, outputUnits);
       if (cell.hasCellState()) {
         Checks.padded("dCell", dCell, batch, hiddenUnits);
       }
@@ -85,6 +94,11 @@ public record RecurrentLayer(
   /** Whether the input is a token, which selects a column of {@code weight_ih}. */
   public boolean isOneHot() {
     return x.isAbsent();
+  }
+
+  /** Whether the hidden state has fewer columns than the cell units. */
+  public boolean isProjected() {
+    return outputUnits < hiddenUnits;
   }
 
   /**
@@ -98,6 +112,7 @@ public record RecurrentLayer(
         batch,
         input,
         hiddenUnits,
+        outputUnits,
         parameters.withRecurrentWeights(weights),
         gradients,
         x,
@@ -112,7 +127,7 @@ public record RecurrentLayer(
         zoneout);
   }
 
-  /** The layer's output of {@code steps} steps: {@code [steps·batch, hidden]}. */
+  /** The layer's output of {@code steps} steps: {@code [steps·batch, output]}. */
   public Matrix output(int steps) {
     return hidden.rows(batch, steps * batch);
   }
@@ -129,11 +144,11 @@ public record RecurrentLayer(
     states.arena().copy(states.at(steps * batch), states.offset(), (long) batch * states.stride());
   }
 
-  /** The state before the window, {@code [states, batch, hidden]} in {@link CellKind} order. */
+  /** The state before the window: {@code [batch, output]}, then the cell's, if there is one. */
   public void readState(float[] target, int from) {
     hidden.rows(0, batch).read(target, from);
     if (cell.hasCellState()) {
-      cellState.rows(0, batch).read(target, from + batch * hiddenUnits);
+      cellState.rows(0, batch).read(target, from + batch * outputUnits);
     }
   }
 
@@ -141,7 +156,7 @@ public record RecurrentLayer(
   public void writeState(float[] source, int from) {
     hidden.rows(0, batch).write(source, from);
     if (cell.hasCellState()) {
-      cellState.rows(0, batch).write(source, from + batch * hiddenUnits);
+      cellState.rows(0, batch).write(source, from + batch * outputUnits);
     }
   }
 
@@ -162,6 +177,7 @@ public record RecurrentLayer(
   /**
    * Plans a layer's own buffers; {@link Plan#bind} makes the layer when the arena is there.
    *
+   * @param output columns of the hidden state
    * @param oneHot whether the input is a token
    * @param backward whether gradients will be computed
    */
@@ -174,6 +190,7 @@ public record RecurrentLayer(
       int batch,
       int input,
       int hidden,
+      int output,
       boolean oneHot,
       boolean backward,
       Zoneout zoneout) {
@@ -187,17 +204,18 @@ public record RecurrentLayer(
         batch,
         input,
         hidden,
+        output,
         backward,
-        arena.padded(name + ".hidden", states, hidden),
+        arena.padded(name + ".hidden", states, output),
         arena.padded(name + ".cell", cellStates, hidden),
         arena.padded(name + ".gates", positions, cell.gateColumns(hidden)),
         arena.region(
             name + ".packed",
-            kernel.recurrentFloats(cell, time, batch, input, hidden, oneHot, backward)),
-        arena.padded(name + ".dHiddenSequence", backward ? positions : 0, hidden),
-        arena.padded(name + ".dHidden", gradientRows, hidden),
+            kernel.recurrentFloats(cell, time, batch, input, hidden, output, oneHot, backward)),
+        arena.padded(name + ".dHiddenSequence", backward ? positions : 0, output),
+        arena.padded(name + ".dHidden", gradientRows, output),
         arena.padded(name + ".dCell", cell.hasCellState() ? gradientRows : 0, hidden),
-        ZoneoutBuffers.plan(arena, name, zoneout, positions, batch, hidden, backward));
+        ZoneoutBuffers.plan(arena, name, zoneout, positions, batch, hidden, output, backward));
   }
 
   /** The regions of a layer in an arena that is still to be allocated. */
@@ -207,6 +225,7 @@ public record RecurrentLayer(
       int batch,
       int input,
       int hiddenUnits,
+      int outputUnits,
       boolean backward,
       Region hidden,
       Region cellState,
@@ -239,22 +258,24 @@ public record RecurrentLayer(
           batch,
           input,
           hiddenUnits,
+          outputUnits,
           parameters,
           gradients,
           x,
-          hidden.padded(arena, states, hiddenUnits),
-          window(cellState, arena, states, twoStates),
+          hidden.padded(arena, states, outputUnits),
+          window(cellState, arena, states, hiddenUnits, twoStates),
           gates.padded(arena, positions, cell.gateColumns(hiddenUnits)),
           packed,
-          window(dHiddenSequence, arena, positions, backward),
+          window(dHiddenSequence, arena, positions, outputUnits, backward),
           dx,
-          window(dHidden, arena, batch, backward),
-          window(dCell, arena, batch, backward && twoStates),
+          window(dHidden, arena, batch, outputUnits, backward),
+          window(dCell, arena, batch, hiddenUnits, backward && twoStates),
           zoneout.bind(arena));
     }
 
-    private Matrix window(Region region, Arena arena, int rows, boolean present) {
-      return present ? region.padded(arena, rows, hiddenUnits) : Matrix.absent(arena);
+    private static Matrix window(
+        Region region, Arena arena, int rows, int columns, boolean present) {
+      return present ? region.padded(arena, rows, columns) : Matrix.absent(arena);
     }
   }
 }

@@ -5,65 +5,89 @@ package org.sparkrnn.worker.kernel;
  * PyTorch's names, shapes and gate order.
  *
  * @param inputWeights {@code weight_ih [gates·hidden, input]}
- * @param recurrentWeights {@code weight_hh [gates·hidden, hidden]}
+ * @param recurrentWeights {@code weight_hh [gates·hidden, output]}
  * @param inputBias {@code bias_ih [1, gates·hidden]}
  * @param recurrentBias {@code bias_hh [1, gates·hidden]}
  * @param peepholes {@code weight_ph [1, peepholes·hidden]}; absent if the cell has none
+ * @param projection {@code weight_hr [output, hidden]}; absent if output is hidden
  */
 public record RecurrentParameters(
     Matrix inputWeights,
     Matrix recurrentWeights,
     Matrix inputBias,
     Matrix recurrentBias,
-    Matrix peepholes) {
+    Matrix peepholes,
+    Matrix projection) {
 
   /** No gradients: for a layer that only runs forward. */
   public static RecurrentParameters absent(Arena arena) {
     Matrix none = Matrix.absent(arena);
-    return new RecurrentParameters(none, none, none, none, none);
+    return new RecurrentParameters(none, none, none, none, none, none);
   }
 
   /** The same with other recurrent weights. */
   RecurrentParameters withRecurrentWeights(Matrix other) {
-    return new RecurrentParameters(inputWeights, other, inputBias, recurrentBias, peepholes);
+    return new RecurrentParameters(
+        inputWeights, other, inputBias, recurrentBias, peepholes, projection);
   }
 
   /** Elements of all blocks. */
-  static int size(CellKind cell, int input, int hidden) {
-    return cell.rows(hidden) * (input + hidden + 2) + cell.peepholes() * hidden;
+  static int size(CellKind cell, int input, int hidden, int output) {
+    return cell.rows(hidden) * (input + output + 2)
+        + cell.peepholes() * hidden
+        + projection(hidden, output);
+  }
+
+  private static int projection(int hidden, int output) {
+    return output < hidden ? output * hidden : 0;
   }
 
   /** The blocks one after the other in a vector, from an element on. */
-  static RecurrentParameters of(Matrix vector, long from, CellKind cell, int input, int hidden) {
+  static RecurrentParameters of(
+      Matrix vector, long from, CellKind cell, int input, int hidden, int output) {
     int rows = cell.rows(hidden);
     long recurrent = from + (long) rows * input;
-    long bias = recurrent + (long) rows * hidden;
+    long bias = recurrent + (long) rows * output;
+    long peepholes = bias + 2L * rows;
+    long projection = peepholes + (long) cell.peepholes() * hidden;
     Arena arena = vector.arena();
     long first = vector.offset();
     return new RecurrentParameters(
         new Matrix(arena, first + from, rows, input, input),
-        new Matrix(arena, first + recurrent, rows, hidden, hidden),
+        new Matrix(arena, first + recurrent, rows, output, output),
         vector.range(bias, rows),
         vector.range(bias + rows, rows),
         cell.peepholes() == 0
             ? Matrix.absent(arena)
-            : vector.range(bias + 2L * rows, cell.peepholes() * hidden));
+            : vector.range(peepholes, cell.peepholes() * hidden),
+        output < hidden
+            ? new Matrix(arena, first + projection, output, hidden, hidden)
+            : Matrix.absent(arena));
   }
 
   public boolean isAbsent() {
     return recurrentWeights.isAbsent();
   }
 
-  void check(Arena arena, CellKind cell, int input, int hidden) {
+  void check(Arena arena, CellKind cell, int input, int hidden, int output) {
     Checks.sameArena(
-        Matrix.absent(arena), inputWeights, recurrentWeights, inputBias, recurrentBias, peepholes);
+        Matrix.absent(arena),
+        inputWeights,
+        recurrentWeights,
+        inputBias,
+        recurrentBias,
+        peepholes,
+        projection);
     int rows = cell.rows(hidden);
     Checks.dense("weight_ih", inputWeights, rows, input);
-    Checks.dense("weight_hh", recurrentWeights, rows, hidden);
+    Checks.dense("weight_hh", recurrentWeights, rows, output);
     Checks.dense("bias_ih", inputBias, 1, rows);
     Checks.dense("bias_hh", recurrentBias, 1, rows);
     if (cell.peepholes() > 0) {
       Checks.dense("weight_ph", peepholes, 1, cell.peepholes() * hidden);
+    }
+    if (output < hidden) {
+      Checks.dense("weight_hr", projection, output, hidden);
     }
   }
 }

@@ -9,13 +9,13 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
  * padded; absent are those of a state without zoneout, and all of a layer that only runs forward,
  * in which every unit takes the mean of its two states.
  *
- * @param hiddenUpdates {@code [time·batch, hidden]}: 1 where the unit takes its new hidden state,
+ * @param hiddenUpdates {@code [time·batch, output]}: 1 where the unit takes its new hidden state,
  *     +0 where it keeps the one before; the caller draws it before {@link Kernel#forward}
- * @param cellUpdates likewise for the cell state
+ * @param cellUpdates {@code [time·batch, hidden]}, likewise for the cell state
  * @param newCells {@code [time·batch, hidden]}: the cell state that the cell computes
- * @param dPastHidden {@code [batch, hidden]}: gradient by the hidden state that goes past the cell;
+ * @param dPastHidden {@code [batch, output]}: gradient by the hidden state that goes past the cell;
  *     of one step
- * @param dPastCell likewise by the cell state
+ * @param dPastCell {@code [batch, hidden]}, likewise by the cell state
  */
 public record ZoneoutBuffers(
     Zoneout rates,
@@ -25,14 +25,21 @@ public record ZoneoutBuffers(
     Matrix dPastHidden,
     Matrix dPastCell) {
 
-  void check(CellKind cell, Arena arena, int positions, int batch, int units, boolean backward) {
+  void check(
+      CellKind cell,
+      Arena arena,
+      int positions,
+      int batch,
+      int units,
+      int outputs,
+      boolean backward) {
     if (rates.cell() > 0 && !cell.hasCellState()) {
       throw new IllegalArgumentException("Cannot keep cell states: %s has none".formatted(cell));
     }
     Checks.sameArena(absent(arena), hiddenUpdates, cellUpdates, newCells, dPastHidden, dPastCell);
     if (backward && rates.hidden() > 0) {
-      Checks.padded("hiddenUpdates", hiddenUpdates, positions, units);
-      Checks.padded("dPastHidden", dPastHidden, batch, units);
+      Checks.padded("hiddenUpdates", hiddenUpdates, positions, outputs);
+      Checks.padded("dPastHidden", dPastHidden, batch, outputs);
     }
     if (backward && rates.cell() > 0) {
       Checks.padded("cellUpdates", cellUpdates, positions, units);
@@ -48,6 +55,7 @@ public record ZoneoutBuffers(
       int positions,
       int batch,
       int units,
+      int outputs,
       boolean backward) {
     boolean hidden = backward && rates.hidden() > 0;
     boolean cell = backward && rates.cell() > 0;
@@ -56,10 +64,11 @@ public record ZoneoutBuffers(
         positions,
         batch,
         units,
-        arena.padded(name + ".hiddenUpdates", hidden ? positions : 0, units),
+        outputs,
+        arena.padded(name + ".hiddenUpdates", hidden ? positions : 0, outputs),
         arena.padded(name + ".cellUpdates", cell ? positions : 0, units),
         arena.padded(name + ".newCells", cell ? positions : 0, units),
-        arena.padded(name + ".dPastHidden", hidden ? batch : 0, units),
+        arena.padded(name + ".dPastHidden", hidden ? batch : 0, outputs),
         arena.padded(name + ".dPastCell", cell ? batch : 0, units));
   }
 
@@ -68,6 +77,7 @@ public record ZoneoutBuffers(
       int positions,
       int batch,
       int units,
+      int outputs,
       Region hiddenUpdates,
       Region cellUpdates,
       Region newCells,
@@ -77,15 +87,15 @@ public record ZoneoutBuffers(
     ZoneoutBuffers bind(Arena arena) {
       return new ZoneoutBuffers(
           rates,
-          matrix(hiddenUpdates, arena, positions),
-          matrix(cellUpdates, arena, positions),
-          matrix(newCells, arena, positions),
-          matrix(dPastHidden, arena, batch),
-          matrix(dPastCell, arena, batch));
+          matrix(hiddenUpdates, arena, positions, outputs),
+          matrix(cellUpdates, arena, positions, units),
+          matrix(newCells, arena, positions, units),
+          matrix(dPastHidden, arena, batch, outputs),
+          matrix(dPastCell, arena, batch, units));
     }
 
-    private Matrix matrix(Region region, Arena arena, int rows) {
-      return region.floats() == 0 ? absent(arena) : region.padded(arena, rows, units);
+    private static Matrix matrix(Region region, Arena arena, int rows, int columns) {
+      return region.floats() == 0 ? absent(arena) : region.padded(arena, rows, columns);
     }
   }
 }

@@ -58,10 +58,10 @@ final class Initializer {
     }
   }
 
-  /** Biases stay 0. A gate is a layer of its own: it has as many rows as the layer has units. */
+  /** Biases stay 0. A gate is a matrix of its own: it has as many rows as the layer has units. */
   private void xavier(float[] parameters, ParameterBlock block, PhiloxKey key) {
     if (block.dimensions() == 2) {
-      double rows = isRecurrent(block) ? unitsOf(block) : block.rows();
+      double rows = hasGates(block) ? unitsOf(block) : block.rows();
       uniform(parameters, block, key, StrictMath.sqrt(6 / (rows + block.columns())));
     }
   }
@@ -84,6 +84,10 @@ final class Initializer {
     }
   }
 
+  private static boolean hasGates(ParameterBlock block) {
+    return isRecurrent(block) && !block.name().startsWith("rnn.weight_hr");
+  }
+
   private static boolean isRecurrent(ParameterBlock block) {
     return block.name().startsWith("rnn.");
   }
@@ -94,8 +98,10 @@ final class Initializer {
    */
   private int unitsOf(ParameterBlock block) {
     for (int layer = 0; layer < spec.layers(); layer++) {
-      if (block.name().endsWith("_l" + layer)) {
-        return spec.hidden(layer);
+      for (String direction : spec.directions()) {
+        if (block.name().endsWith("_l" + layer + direction)) {
+          return spec.hidden(layer);
+        }
       }
     }
     return block.name().startsWith("output.tail.") ? block.columns() : spec.outputSize();

@@ -197,7 +197,7 @@ public final class LanguageModel implements TrainableModel {
     output.pack();
   }
 
-  /** Writes the state before the window: layer by layer, each {@code [states, streams, hidden]}. */
+  /** Writes the state before the window: layer by layer the hidden and the cell state. */
   public void readState(float[] target) {
     layers.readState(target);
   }

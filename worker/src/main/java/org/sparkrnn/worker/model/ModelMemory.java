@@ -61,11 +61,12 @@ record ModelMemory(
               streams,
               spec.inputSize(layer),
               spec.hidden(layer),
+              spec.output(layer),
               oneHot && layer == 0,
               training,
               spec.dropout().zoneout()));
       boolean changed = spec.isResidual(layer) || (training && spec.dropoutRate(layer + 1) > 0);
-      outputs.add(plan.padded("output" + layer, changed ? positions : 0, spec.hidden(layer)));
+      outputs.add(plan.padded("output" + layer, changed ? positions : 0, spec.output(layer)));
     }
     OutputMemory output = OutputMemory.plan(plan, spec, kernel, positions, training, withLogits);
     return new ModelMemory(

@@ -3,6 +3,7 @@ package org.sparkrnn.worker.model;
 import java.io.Serializable;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.sparkrnn.common.config.ModelConfig;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.config.SoftmaxConfig;
@@ -15,6 +16,8 @@ import org.sparkrnn.worker.kernel.CellKind;
  * linear layer to what is predicted. Names, shapes and gate orders are PyTorch's.
  *
  * @param hidden units of each layer
+ * @param projection columns of each layer's hidden state, fewer than units, to which they are
+ *     projected (Sak, Senior and Beaufays 2014); 0 where the units are the state
  * @param vocabulary kinds of tokens; columns of a dense input
  * @param input of tokens; {@code ONE_HOT} where it is dense
  * @param embedding columns of the embedding; 0 for one-hot and dense input
@@ -27,6 +30,7 @@ import org.sparkrnn.worker.kernel.CellKind;
 public record ModelSpec(
     CellKind cell,
     List<Integer> hidden,
+    List<Integer> projection,
     int vocabulary,
     Input input,
     int embedding,
@@ -49,14 +53,33 @@ public record ModelSpec(
         || Collections.min(hidden) <= 0
         || vocabulary <= 0
         || embedded != embedding > 0
-        || (tied && embedding != hidden.get(hidden.size() - 1))
+        || !fits(projection, hidden, cell)
+        || (tied && embedding != outputs(hidden, projection, hidden.size() - 1))
         || (softmax.isAdaptive() && tied)
         || ((softmax.isAdaptive() || softmax.isSampled()) && task.isOfSequences())) {
       throw new IllegalArgumentException(
-          "Cannot describe a model of %d tokens, layers of %s units, embedding %d"
-              .formatted(vocabulary, hidden, embedding));
+          "Cannot describe a model of %d tokens, layers of %s units projected to %s, embedding %d"
+              .formatted(vocabulary, hidden, projection, embedding));
     }
     hidden = List.copyOf(hidden);
+    projection = List.copyOf(projection);
+  }
+
+  private static boolean fits(List<Integer> projection, List<Integer> hidden, CellKind cell) {
+    if (projection.size() != hidden.size()) {
+      return false;
+    }
+    for (int layer = 0; layer < hidden.size(); layer++) {
+      int columns = projection.get(layer);
+      if (columns < 0 || columns >= hidden.get(layer) || (columns > 0 && !cell.isProjectable())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static int outputs(List<Integer> hidden, List<Integer> projection, int layer) {
+    return projection.get(layer) > 0 ? projection.get(layer) : hidden.get(layer);
   }
 
   /** A language model. */
@@ -84,6 +107,7 @@ public record ModelSpec(
     this(
         cell,
         Collections.nCopies(layers, hidden),
+        Collections.nCopies(layers, 0),
         vocabulary,
         input,
         embedding,
@@ -109,6 +133,7 @@ public record ModelSpec(
     this(
         cell,
         hidden,
+        Collections.nCopies(hidden.size(), 0),
         vocabulary,
         input,
         embedding,
@@ -136,6 +161,7 @@ public record ModelSpec(
     return new ModelSpec(
         CellKind.valueOf(config.cell().name()),
         config.hidden(),
+        config.projection(),
         vocabulary,
         input,
         input == Input.EMBEDDING ? config.embedding() : 0,
@@ -161,6 +187,7 @@ public record ModelSpec(
     return new ModelSpec(
         cell,
         hidden,
+        projection,
         vocabulary,
         input,
         embedding,
@@ -168,6 +195,23 @@ public record ModelSpec(
         tied,
         frozenEmbedding,
         other,
+        dropout,
+        task);
+  }
+
+  /** The same with another projection of each layer. */
+  public ModelSpec withProjection(List<Integer> other) {
+    return new ModelSpec(
+        cell,
+        hidden,
+        other,
+        vocabulary,
+        input,
+        embedding,
+        residual,
+        tied,
+        frozenEmbedding,
+        softmax,
         dropout,
         task);
   }
@@ -193,15 +237,20 @@ public record ModelSpec(
     return hidden.get(layer);
   }
 
-  /** Columns of the output's weights: units of the last layer. */
+  /** Columns of a layer's hidden state: its units, or what they are projected to. */
+  public int output(int layer) {
+    return outputs(hidden, projection, layer);
+  }
+
+  /** Columns of the output's weights: of the last layer's hidden state. */
   public int outputSize() {
-    return hidden(layers() - 1);
+    return output(layers() - 1);
   }
 
   /** Columns of a layer's {@code weight_ih}, layers counted from the input. */
   public int inputSize(int layer) {
     if (layer > 0) {
-      return task.joined(hidden(layer - 1));
+      return task.joined(output(layer - 1));
     }
     return input == Input.ONE_HOT ? vocabulary : embedding;
   }
@@ -223,7 +272,7 @@ public record ModelSpec(
 
   /** Columns of what dropout sees at a place: 0 the first layer's input, l layer l − 1's output. */
   public int columns(int place) {
-    return place == 0 ? embedding : hidden(place - 1);
+    return place == 0 ? embedding : output(place - 1);
   }
 
   /** The rate of dropout at a place; see {@link #columns}. */
@@ -248,7 +297,12 @@ public record ModelSpec(
 
   /** Floats of the carried state of one layer. */
   int stateFloats(int layer, int streams) {
-    return cell.states() * streams * hidden(layer);
+    return Math.toIntExact(streams * stateColumns(layer));
+  }
+
+  /** Of the hidden state and, if there is one, the cell's. */
+  private long stateColumns(int layer) {
+    return output(layer) + (cell.hasCellState() ? (long) hidden(layer) : 0);
   }
 
   /**
@@ -259,9 +313,7 @@ public record ModelSpec(
    */
   public int stateFloats(int streams) {
     long perStream =
-        task.isOfSequences()
-            ? 0
-            : cell.states() * hidden.stream().mapToLong(Integer::longValue).sum();
+        task.isOfSequences() ? 0 : IntStream.range(0, layers()).mapToLong(this::stateColumns).sum();
     if (perStream > Integer.MAX_VALUE / streams) {
       throw new BadInputException(
           "Cannot carry the state of %d streams of %d numbers each: the limit is %d; lower batch.streams"
@@ -282,11 +334,14 @@ public record ModelSpec(
         String name = layer + direction;
         layout
             .add("rnn.weight_ih_l" + name, rows, inputSize(layer))
-            .add("rnn.weight_hh_l" + name, rows, hidden(layer))
+            .add("rnn.weight_hh_l" + name, rows, output(layer))
             .add("rnn.bias_ih_l" + name, rows)
             .add("rnn.bias_hh_l" + name, rows);
         if (cell.peepholes() > 0) {
           layout.add("rnn.weight_ph_l" + name, cell.peepholes() * hidden(layer));
+        }
+        if (projection.get(layer) > 0) {
+          layout.add("rnn.weight_hr_l" + name, output(layer), hidden(layer));
         }
       }
     }

@@ -25,12 +25,16 @@ record ParameterViews(Arena arena, ParameterLayout layout, Matrix vector) {
   }
 
   RecurrentParameters recurrent(int layer) {
-    String peepholes = "rnn.weight_ph_l" + layer;
     return new RecurrentParameters(
         block("rnn.weight_ih_l" + layer),
         block("rnn.weight_hh_l" + layer),
         block("rnn.bias_ih_l" + layer),
         block("rnn.bias_hh_l" + layer),
-        layout.contains(peepholes) ? block(peepholes) : Matrix.absent(arena));
+        blockOrAbsent("rnn.weight_ph_l" + layer),
+        blockOrAbsent("rnn.weight_hr_l" + layer));
+  }
+
+  private Matrix blockOrAbsent(String name) {
+    return layout.contains(name) ? block(name) : Matrix.absent(arena);
   }
 }

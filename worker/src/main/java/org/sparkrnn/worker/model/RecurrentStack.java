@@ -68,7 +68,7 @@ final class RecurrentStack {
       outputs.add(
           memory.outputs().get(index).floats() == 0
               ? none
-              : memory.outputs().get(index).padded(arena, streams * window, spec.hidden(index)));
+              : memory.outputs().get(index).padded(arena, streams * window, spec.output(index)));
       x = outputOf(index);
       dx = layer.dHiddenSequence();
     }

@@ -126,20 +126,27 @@ public final class ReferenceModel {
   }
 
   private double[][] layerState(double[] state, int layer) {
-    int size = streams * spec.hidden(layer);
-    double[][] parts = new double[spec.cell().states()][size];
-    for (int s = 0; s < parts.length; s++) {
-      System.arraycopy(state, stateOffset(layer) + s * size, parts[s], 0, size);
+    double[][] parts = zeroState(layer);
+    int at = stateOffset(layer);
+    for (double[] part : parts) {
+      System.arraycopy(state, at, part, 0, part.length);
+      at += part.length;
     }
     return parts;
   }
 
+  private double[][] zeroState(int layer) {
+    double[][] parts = new double[spec.cell().states()][streams * spec.hidden(layer)];
+    parts[0] = new double[streams * spec.output(layer)];
+    return parts;
+  }
+
   private int stateOffset(int layer) {
-    int units = 0;
+    int columns = 0;
     for (int below = 0; below < layer; below++) {
-      units += spec.hidden(below);
+      columns += spec.output(below) + (spec.cell().states() - 1) * spec.hidden(below);
     }
-    return spec.cell().states() * streams * units;
+    return streams * columns;
   }
 
   /** What the output layer sees at a position. */
@@ -204,7 +211,7 @@ public final class ReferenceModel {
       d[i] += penalties.activation() * penaltyScale / spec.outputSize() * 2 * top[i];
     }
     for (int layer = layers.size() - 1; layer >= 0; layer--) {
-      double[][] dLayerState = new double[spec.cell().states()][streams * spec.hidden(layer)];
+      double[][] dLayerState = zeroState(layer);
       double[] dOutput = masked(d, masks[layer + 1]);
       double[] dHidden = dOutput.clone();
       if (layer == layers.size() - 1) {
@@ -214,9 +221,10 @@ public final class ReferenceModel {
       if (spec.isResidual(layer)) {
         add(dOutput, d);
       }
-      for (int s = 0; s < dLayerState.length; s++) {
-        int size = dLayerState[s].length;
-        System.arraycopy(dLayerState[s], 0, dState, stateOffset(layer) + s * size, size);
+      int at = stateOffset(layer);
+      for (double[] part : dLayerState) {
+        System.arraycopy(part, 0, dState, at, part.length);
+        at += part.length;
       }
     }
     if (!spec.isOneHot()) {

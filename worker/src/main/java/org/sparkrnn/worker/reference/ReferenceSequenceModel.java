@@ -129,14 +129,16 @@ public final class ReferenceSequenceModel {
     return result;
   }
 
-  private double[][] zeros() {
-    return new double[spec.cell().states()][units];
+  private double[][] zeros(int layer) {
+    double[][] states = new double[spec.cell().states()][spec.hidden(layer)];
+    states[0] = new double[units];
+    return states;
   }
 
   private double[] layer(int layer, double[] x, int[] oneHot) {
     double[] joined = new double[time * features];
     topOutputs.clear(); // the last layer's remain
-    double[] output = forwards.get(layer).forward(w, time, zeros(), x, oneHot);
+    double[] output = forwards.get(layer).forward(w, time, zeros(layer), x, oneHot);
     put(output, 0, joined);
     topOutputs.add(output);
     if (!backwards.isEmpty()) {
@@ -145,7 +147,7 @@ public final class ReferenceSequenceModel {
         reversedTokens[t] = oneHot[time - 1 - t];
       }
       double[] fromEnd =
-          backwards.get(layer).forward(w, time, zeros(), reversed(x), reversedTokens);
+          backwards.get(layer).forward(w, time, zeros(layer), reversed(x), reversedTokens);
       topOutputs.add(reversed(fromEnd));
       put(topOutputs.get(1), second(), joined);
     }
@@ -277,11 +279,11 @@ public final class ReferenceSequenceModel {
     for (int layer = spec.layers() - 1; layer >= 0; layer--) {
       boolean last = layer == spec.layers() - 1;
       double[] dForwards = last ? topGradient(0, dFeatures) : take(d, 0);
-      double[] dx = forwards.get(layer).backward(w, dForwards, zeros(), dw);
+      double[] dx = forwards.get(layer).backward(w, dForwards, zeros(layer), dw);
       if (!backwards.isEmpty()) {
         double[] dBackwards = last ? topGradient(1, dFeatures) : take(d, second());
         double[] fromEnd =
-            reversed(backwards.get(layer).backward(w, reversed(dBackwards), zeros(), dw));
+            reversed(backwards.get(layer).backward(w, reversed(dBackwards), zeros(layer), dw));
         for (int i = 0; i < dx.length; i++) {
           dx[i] += fromEnd[i];
         }

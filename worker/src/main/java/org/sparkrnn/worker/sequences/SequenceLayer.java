@@ -45,7 +45,7 @@ record SequenceLayer(
   }
 
   private int units() {
-    return forwards().hiddenUnits();
+    return forwards().outputUnits();
   }
 
   /** Column of {@link #output} at which the second direction stands. */

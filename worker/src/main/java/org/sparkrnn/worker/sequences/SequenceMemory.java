@@ -116,6 +116,7 @@ record SequenceMemory(
               streams,
               width,
               spec.hidden(layer),
+              spec.output(layer),
               tokens,
               training,
               spec.dropout().zoneout()));
@@ -127,6 +128,6 @@ record SequenceMemory(
         plan.padded(name + ".dReversed", two && needsInputGradient ? positions : 0, width),
         plan.padded(name + ".joined", two ? positions : 0, spec.features()),
         plan.padded(name + ".dJoined", two && training ? positions : 0, spec.features()),
-        plan.padded(name + ".dropped", drops ? positions : 0, spec.hidden(layer)));
+        plan.padded(name + ".dropped", drops ? positions : 0, spec.output(layer)));
   }
 }

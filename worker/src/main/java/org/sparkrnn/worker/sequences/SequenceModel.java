@@ -92,7 +92,7 @@ public final class SequenceModel implements TrainableModel {
       SequenceLayer layer = layer(memory.layers().get(index), index, x, dx, positions);
       layers.add(layer);
       addMasks(layer, index);
-      Matrix place = matrix(memory.layers().get(index).dropped(), positions, spec.hidden(index));
+      Matrix place = matrix(memory.layers().get(index).dropped(), positions, spec.output(index));
       dropped.add(place.isAbsent() ? layer.output() : place);
       x = dropped.get(index);
       dx = layer.dOutput();
@@ -452,8 +452,11 @@ public final class SequenceModel implements TrainableModel {
         block(vector, "rnn.weight_hh_l" + name),
         block(vector, "rnn.bias_ih_l" + name),
         block(vector, "rnn.bias_hh_l" + name),
-        spec.cell().peepholes() == 0
-            ? Matrix.absent(arena)
-            : block(vector, "rnn.weight_ph_l" + name));
+        blockOrAbsent(vector, "rnn.weight_ph_l" + name),
+        blockOrAbsent(vector, "rnn.weight_hr_l" + name));
+  }
+
+  private Matrix blockOrAbsent(Matrix vector, String name) {
+    return layout.contains(name) ? block(vector, name) : Matrix.absent(arena);
   }
 }

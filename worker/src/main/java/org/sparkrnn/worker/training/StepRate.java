@@ -62,7 +62,8 @@ public record StepRate(double flopsPerSecond) {
         TrainingConfig.load(
             config.semanticText(),
             List.of(
-                "model.hidden=" + Math.min(LARGEST_HIDDEN, Collections.max(model.hidden())),
+                "model.hidden=" + smallUnits(model),
+                "model.projection=" + smallProjection(model),
                 "model.embedding=" + Math.min(LARGEST_HIDDEN, model.embedding()),
                 "model.tied=false",
                 "model.residual=false",
@@ -84,6 +85,17 @@ public record StepRate(double flopsPerSecond) {
     // Where the parameters' share dominates, steps are so short that they hardly matter.
     double ofTokens = Math.max(seconds / 2, seconds - secondsOfParameters(small, smallSpec));
     return new StepRate(tokensPerStep(small) * flopsPerToken(smallSpec) / ofTokens);
+  }
+
+  private static int smallUnits(ModelConfig model) {
+    return Math.min(LARGEST_HIDDEN, Collections.max(model.hidden()));
+  }
+
+  /** The same share of the units; 0 where none are projected. */
+  private static int smallProjection(ModelConfig model) {
+    int largest = Collections.max(model.projection());
+    long share = (long) largest * smallUnits(model) / Collections.max(model.hidden());
+    return largest == 0 ? 0 : (int) Math.max(1, share);
   }
 
   /** Operations of training on one token: three times those of the forward products. */

@@ -408,11 +408,11 @@ public final class TrainingCheckpoint {
 
   private static ParameterLayout stateLayout(ModelSpec spec, int streams) {
     ParameterLayout.Builder layout = ParameterLayout.builder();
-    List<String> names = List.of("hidden", "cell").subList(0, spec.cell().states());
     int carrying = spec.task().isOfSequences() ? 0 : spec.layers();
     for (int layer = 0; layer < carrying; layer++) {
-      for (String name : names) {
-        layout.add(name + "_l" + layer, streams, spec.hidden(layer));
+      layout.add("hidden_l" + layer, streams, spec.output(layer));
+      if (spec.cell().hasCellState()) {
+        layout.add("cell_l" + layer, streams, spec.hidden(layer));
       }
     }
     return layout.build();

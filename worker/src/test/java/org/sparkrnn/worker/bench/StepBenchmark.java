@@ -28,8 +28,8 @@ import org.sparkrnn.worker.training.TrainingState;
  *
  * <p>Arguments: {@code key=value} settings of the kernel or {@code -}, the number of tasks side by
  * side, the seconds per shape, and shapes {@code
- * cell:layers:embedding:hidden:vocabulary:batch:time}. Prints a line of JSON per shape. {@code
- * bench/run} runs it.
+ * cell:layers:embedding:hidden:vocabulary:batch:time:projection}. Prints a line of JSON per shape.
+ * {@code bench/run} runs it.
  */
 public final class StepBenchmark {
   private StepBenchmark() {}
@@ -94,6 +94,7 @@ public final class StepBenchmark {
             "model.hidden=" + parts[3],
             "batch.streams=" + parts[5],
             "batch.window=" + parts[6],
+            "model.projection=" + parts[7],
             "optimizer.kind=sgd",
             "optimizer.learning-rate=1",
             "clipping.norm=0.25",

@@ -40,7 +40,10 @@ class TorchSequencesTest {
     for (CellKind cell : TORCH_CELLS) {
       for (Bidirectional each : new Bidirectional[] {Bidirectional.NONE, Bidirectional.CONCAT}) {
         for (Task task : new Task[] {Task.CLASSIFICATION, Task.TAGGING, Task.REGRESSION}) {
-          batches.add(Arguments.of(cell, each, task));
+          batches.add(Arguments.of(cell, 0, each, task));
+          if (cell == CellKind.LSTM) {
+            batches.add(Arguments.of(cell, 3, each, task));
+          }
         }
       }
     }
@@ -49,13 +52,14 @@ class TorchSequencesTest {
 
   @ParameterizedTest
   @MethodSource("batches")
-  void modelAndReferenceEqualPyTorch(CellKind cell, Bidirectional directions, Task task)
-      throws IOException {
+  void modelAndReferenceEqualPyTorch(
+      CellKind cell, int projection, Bidirectional directions, Task task) throws IOException {
     ModelSpec spec =
-        SampleSequences.spec(cell, 2, task, directions, Pooling.LAST, Input.EMBEDDING, 0f);
+        SampleSequences.spec(cell, 2, task, directions, Pooling.LAST, Input.EMBEDDING, 0f)
+            .withProjection(List.of(projection, projection));
     String file =
-        "sequences-%s-%s-%s"
-            .formatted(cell, directions, task)
+        "sequences-%s%s-%s-%s"
+            .formatted(cell, projection > 0 ? "-projected" : "", directions, task)
             .toLowerCase(Locale.ROOT)
             .replace('_', '-');
     try (TorchGolden golden = new TorchGolden(file)) {

@@ -48,6 +48,11 @@ class TorchWindowTest {
 
   static Stream<Window> windows() {
     Stream.Builder<Window> windows = Stream.builder();
+    windows.add(
+        new Window(
+            "window-lstm-projected",
+            special(CellKind.LSTM, List.of(5, 5), false, false).withProjection(List.of(3, 3)),
+            ActivationPenalties.NONE));
     for (CellKind cell : CellKind.values()) {
       String prefix = "window-%s-".formatted(TorchGolden.name(cell));
       for (int layers : new int[] {1, 2}) {

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkrnn.worker.kernel.LayerFixture.Shape;
 
 /**
@@ -175,22 +176,69 @@ abstract class KernelContract extends KernelOperationsContract {
     for (Zoneout zoneout : zoneouts(cell)) {
       for (int hidden : HIDDEN) {
         for (int batch : BATCH) {
-          Shape shape = new Shape(cell, 3, batch, 9, hidden, hidden % 2 == 0, zoneout);
-          try (LayerFixture fixture = new LayerFixture(kernel(), shape, false)) {
-            SplittableRandom random = new SplittableRandom(shape.hashCode());
-            fixture.fill(random);
-            int[] tokens = fixture.tokens(random);
-            RecurrenceOracle oracle = new RecurrenceOracle(precision(), fixture.layer, 3, tokens);
-            Map<String, float[]> expected = new LinkedHashMap<>();
-            kernel().pack(fixture.layer);
-            kernel().forward(fixture.layer, 3, tokens);
-            oracle.forward();
-            oracle.putForward(expected);
-            assertSame(shape.toString(), fixture.forwardResults(3), expected);
-          }
+          checkForward(new Shape(cell, 3, batch, 9, hidden, hidden % 2 == 0, zoneout));
         }
       }
     }
+  }
+
+  private static Stream<CellKind> projectableCells() {
+    return Stream.of(CellKind.values()).filter(CellKind::isProjectable);
+  }
+
+  /** With and without zoneout, on one step and more, on windows shorter than planned. */
+  @ParameterizedTest
+  @MethodSource("projectableCells")
+  void projectionEqualsTheOracle(CellKind cell) {
+    for (int[] sizes : new int[][] {{2, 1}, {17, 16}, {33, 7}, {48, 33}, {100, 70}, {150, 149}}) {
+      for (int batch : BATCH) {
+        for (Zoneout zoneout : List.of(Zoneout.NONE, new Zoneout(0.3f, 0.4f))) {
+          boolean oneHot = batch % 2 == 0;
+          Shape one = new Shape(cell, 1, batch, 9, sizes[0], sizes[1], oneHot, zoneout);
+          check(one, 1, fixture -> {});
+          Shape more = new Shape(cell, 5, batch, 9, sizes[0], sizes[1], !oneHot, zoneout);
+          check(more, 4, fixture -> {});
+        }
+      }
+    }
+    check(new Shape(cell, 2, 20, 40, 300, 200, false, Zoneout.NONE), 2, fixture -> {});
+    check(new Shape(cell, 3, 65, 20, 40, 24, false, Zoneout.NONE), 3, fixture -> {});
+  }
+
+  @ParameterizedTest
+  @MethodSource("projectableCells")
+  void extremeValuesOfAProjectionStayWhatTheOracleSays(CellKind cell) {
+    Shape shape = new Shape(cell, 3, 5, 18, 33, 7, false, new Zoneout(0.3f, 0));
+    Shape plain = new Shape(cell, 3, 5, 18, 33, 18, false, Zoneout.NONE);
+    for (float extreme : new float[] {Float.NaN, Float.NEGATIVE_INFINITY, -0f, -1e-40f, 200f}) {
+      for (Shape each : List.of(shape, plain)) {
+        check(each, 3, fixture -> set(fixture.layer.x().rows(7, 1), 17, extreme));
+        check(each, 3, fixture -> set(fixture.layer.hidden().rows(2, 1), 6, extreme));
+        check(each, 3, fixture -> set(fixture.layer.dHiddenSequence().rows(6, 1), 0, extreme));
+        check(each, 3, fixture -> set(fixture.layer.parameters().projection(), 32, extreme));
+        check(each, 3, fixture -> set(fixture.layer.parameters().recurrentWeights(), 6, extreme));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("projectableCells")
+  void projectionWithoutGradientsEqualsTheOracle(CellKind cell) {
+    for (Zoneout zoneout : List.of(Zoneout.NONE, new Zoneout(0.3f, 0.4f))) {
+      checkForward(new Shape(cell, 3, 5, 9, 33, 18, false, zoneout));
+      checkForward(new Shape(cell, 3, 20, 9, 80, 7, true, zoneout));
+    }
+  }
+
+  @Test
+  void onlyACellStateIsProjectedAndToFewerColumns() {
+    Shape gru = new Shape(CellKind.GRU, 1, 1, 3, 5, 4, false, Zoneout.NONE);
+    assertThatThrownBy(() -> new LayerFixture(kernel(), gru))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("Cannot project 5 units of GRU to 4");
+    Shape wider = new Shape(CellKind.LSTM, 1, 1, 3, 5, 6, false, Zoneout.NONE);
+    assertThatThrownBy(() -> new LayerFixture(kernel(), wider))
+        .hasMessage("Cannot project 5 units of LSTM to 6");
   }
 
   private static List<Zoneout> zoneouts(CellKind cell) {
@@ -236,6 +284,23 @@ abstract class KernelContract extends KernelOperationsContract {
       oracle.backward();
       oracle.putBackward(expected);
       assertSame(what, fixture.backwardResults(time), expected);
+    }
+  }
+
+  /** Of a layer that has no gradients. */
+  private void checkForward(Shape shape) {
+    try (LayerFixture fixture = new LayerFixture(kernel(), shape, false)) {
+      SplittableRandom random = new SplittableRandom(shape.hashCode());
+      fixture.fill(random);
+      int[] tokens = fixture.tokens(random);
+      RecurrenceOracle oracle =
+          new RecurrenceOracle(precision(), fixture.layer, shape.time(), tokens);
+      Map<String, float[]> expected = new LinkedHashMap<>();
+      kernel().pack(fixture.layer);
+      kernel().forward(fixture.layer, shape.time(), tokens);
+      oracle.forward();
+      oracle.putForward(expected);
+      assertSame(shape.toString(), fixture.forwardResults(shape.time()), expected);
     }
   }
 

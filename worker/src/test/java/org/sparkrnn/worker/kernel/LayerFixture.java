@@ -12,8 +12,29 @@ final class LayerFixture implements AutoCloseable {
   final Arena arena;
   final RecurrentLayer layer;
 
+  /**
+   * @param output columns of the hidden state, {@code hidden} unless it is projected
+   */
   record Shape(
-      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, Zoneout zoneout) {
+      CellKind cell,
+      int time,
+      int batch,
+      int input,
+      int hidden,
+      int output,
+      boolean oneHot,
+      Zoneout zoneout) {
+    Shape(
+        CellKind cell,
+        int time,
+        int batch,
+        int input,
+        int hidden,
+        boolean oneHot,
+        Zoneout zoneout) {
+      this(cell, time, batch, input, hidden, hidden, oneHot, zoneout);
+    }
+
     Shape(CellKind cell, int time, int batch, int input, int hidden, boolean oneHot) {
       this(cell, time, batch, input, hidden, oneHot, Zoneout.NONE);
     }
@@ -26,7 +47,7 @@ final class LayerFixture implements AutoCloseable {
   LayerFixture(Kernel kernel, Shape shape, boolean backward) {
     this.kernel = kernel;
     int positions = shape.time * shape.batch;
-    long size = RecurrentParameters.size(shape.cell, shape.input, shape.hidden) + 1L;
+    long size = RecurrentParameters.size(shape.cell, shape.input, shape.hidden, shape.output) + 1L;
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", size);
     Region gradients = plan.region("gradients", size);
@@ -42,6 +63,7 @@ final class LayerFixture implements AutoCloseable {
             shape.batch,
             shape.input,
             shape.hidden,
+            shape.output,
             shape.oneHot,
             backward,
             shape.zoneout);
@@ -57,7 +79,7 @@ final class LayerFixture implements AutoCloseable {
   }
 
   private static RecurrentParameters blocks(Matrix vector, Shape shape) {
-    return RecurrentParameters.of(vector, 1, shape.cell, shape.input, shape.hidden);
+    return RecurrentParameters.of(vector, 1, shape.cell, shape.input, shape.hidden, shape.output);
   }
 
   /** Random parameters, inputs, initial state and incoming gradients; outputs are set to NaN. */
@@ -88,7 +110,8 @@ final class LayerFixture implements AutoCloseable {
       blocks.recurrentWeights(),
       blocks.inputBias(),
       blocks.recurrentBias(),
-      blocks.peepholes()
+      blocks.peepholes(),
+      blocks.projection()
     };
   }
 
@@ -150,6 +173,7 @@ final class LayerFixture implements AutoCloseable {
     results.put("bias_ih", layer.gradients().inputBias().toArray());
     results.put("bias_hh", layer.gradients().recurrentBias().toArray());
     results.put("weight_ph", layer.gradients().peepholes().toArray());
+    results.put("weight_hr", layer.gradients().projection().toArray());
     return results;
   }
 

@@ -15,7 +15,7 @@ import org.sparkrnn.worker.bench.StepBenchmark;
 class NativeJniCheckTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"lstm:2:9:17:33:3:5", "gru:1:5:7:11:1:2"})
+  @ValueSource(strings = {"lstm:2:9:17:33:3:5:0", "gru:1:5:7:11:1:2:0", "lstm:2:9:17:33:3:5:11"})
   void trainingUsesJniWithoutAWarning(String shape) throws Exception {
     ProcessBuilder java =
         new ProcessBuilder(

@@ -19,6 +19,8 @@ final class RecurrenceOracle {
   private final int input;
   private final int units;
   private final int paddedUnits;
+  private final int outputs; // columns of the hidden state
+  private final boolean projected;
   private final int[] tokens;
   private final float[] weightIh;
   private final float[] weightHh;
@@ -26,11 +28,14 @@ final class RecurrenceOracle {
   private final float[] biasHh;
   private final float[] peepholes;
   private final float[] dPeepholes;
+  private final float[] weightHr;
   private final float[] x;
   private final float[] dSequence;
   private final float[] hidden;
   private final float[] cell;
   private final float[] gated; // hidden states times a gate
+  private final float[] unprojected; // what becomes hidden states
+  private final float[] dOutputs; // gradients by them
   private final float[] newCell; // the cell states that zoneout lets units take
   private final Zoneout zoneout;
   private final float[] hiddenUpdates; // none: the mean
@@ -48,6 +53,8 @@ final class RecurrenceOracle {
     this.input = layer.input();
     this.units = layer.hiddenUnits();
     this.paddedUnits = Matrix.padded(units);
+    this.outputs = layer.outputUnits();
+    this.projected = outputs < units;
     this.tokens = tokens;
     this.weightIh = layer.parameters().inputWeights().toArray();
     this.weightHh = layer.parameters().recurrentWeights().toArray();
@@ -55,11 +62,14 @@ final class RecurrenceOracle {
     this.biasHh = layer.parameters().recurrentBias().toArray();
     this.peepholes = layer.parameters().peepholes().toArray();
     this.dPeepholes = new float[peepholes.length];
+    this.weightHr = layer.parameters().projection().toArray();
     this.x = layer.x().toArray();
     this.dSequence = layer.dHiddenSequence().toArray();
-    this.hidden = new float[(time + 1) * batch * units];
+    this.hidden = new float[(time + 1) * batch * outputs];
     this.cell = new float[(time + 1) * batch * units];
     this.gated = new float[time * batch * units];
+    this.unprojected = new float[projected ? time * batch * units : 0];
+    this.dOutputs = new float[projected ? time * batch * outputs : 0];
     this.newCell = new float[time * batch * units];
     this.zoneout = layer.zoneout().rates();
     this.hiddenUpdates = layer.zoneout().hiddenUpdates().toArray();
@@ -88,16 +98,53 @@ final class RecurrenceOracle {
       }
       for (int u = 0; u < units; u++) {
         float[] z = slotsOf(p, u);
-        float[] state = {hidden[p * units + u], cell[p * units + u]};
+        float[] state = {projected ? Float.NaN : hidden[p * units + u], cell[p * units + u]};
         cellOracle.forward(z, state, peepholesOf(peepholes, u));
         store(p, u, z);
         int i = p * units + u;
         int after = (p + batch) * units + u;
         newCell[i] = state[1];
-        hidden[after] = zoned(zoneout.hidden(), hiddenUpdates, i, hidden[i], state[0]);
+        if (projected) {
+          unprojected[i] = state[0];
+        } else {
+          hidden[after] = zoned(zoneout.hidden(), hiddenUpdates, i, hidden[i], state[0]);
+        }
         cell[after] = zoned(zoneout.cell(), cellUpdates, i, cell[i], state[1]);
       }
+      if (projected) {
+        project(p);
+      }
     }
+  }
+
+  private void project(int p) {
+    for (int j = 0; j < outputs; j++) {
+      Chain chain = new Chain(precision, 0f);
+      for (int u = 0; u < units; u++) {
+        chain.add(unprojected[p * units + u], weightHr[j * units + u]);
+      }
+      int i = p * outputs + j;
+      int after = (p + batch) * outputs + j;
+      hidden[after] = zoned(zoneout.hidden(), hiddenUpdates, i, hidden[i], chain.end());
+    }
+  }
+
+  /** From the gradient by the hidden state after a step to that by what was projected. */
+  private float[] projectionBackward(int p, int b, float[] dh) {
+    for (int j = 0; j < outputs; j++) {
+      boolean keeps = zoneout.hidden() > 0 && hiddenUpdates[p * outputs + j] == 0;
+      dHidden[b * outputs + j] = keeps ? dh[j] : 0f;
+      dOutputs[p * outputs + j] = keeps ? 0f : dh[j];
+    }
+    float[] d = new float[units];
+    for (int u = 0; u < units; u++) {
+      Chain chain = new Chain(precision, 0f);
+      for (int j = 0; j < outputs; j++) {
+        chain.add(dOutputs[p * outputs + j], weightHr[j * units + u]);
+      }
+      d[u] = chain.end();
+    }
+    return d;
   }
 
   private static float zoned(float rate, float[] updates, int i, float before, float computed) {
@@ -131,8 +178,8 @@ final class RecurrenceOracle {
     }
     if (slot.seesHidden()) {
       Chain chain = new Chain(precision, z);
-      for (int k = 0; k < units; k++) {
-        chain.add(hidden[p * units + k], weightHh[row * units + k]);
+      for (int k = 0; k < outputs; k++) {
+        chain.add(hidden[p * outputs + k], weightHh[row * outputs + k]);
       }
       z = chain.end();
     }
@@ -193,14 +240,17 @@ final class RecurrenceOracle {
     for (int t = time - 1; t >= 0; t--) {
       for (int b = 0; b < batch; b++) {
         int p = t * batch + b;
-        float[] dh = new float[units];
-        for (int u = 0; u < units; u++) {
-          float fromAbove = dSequence[p * units + u];
-          float direct = dHidden[b * units + u];
+        float[] dh = new float[outputs];
+        for (int u = 0; u < outputs; u++) {
+          float fromAbove = dSequence[p * outputs + u];
+          float direct = dHidden[b * outputs + u];
           boolean last = t == time - 1;
           float start = last || hasDirectPath() ? fromAbove + direct : fromAbove;
           dh[u] =
-              last ? start : blockedChain(p + batch, Slot::seesHidden, weightHh, units, u, start);
+              last ? start : blockedChain(p + batch, Slot::seesHidden, weightHh, outputs, u, start);
+        }
+        if (projected) {
+          dh = projectionBackward(p, b, dh);
         }
         for (int u = 0; u < units; u++) {
           unitBackward(p, b, u, dh[u]);
@@ -211,9 +261,9 @@ final class RecurrenceOracle {
       }
     }
     for (int b = 0; b < batch; b++) {
-      for (int u = 0; u < units; u++) {
-        float start = hasDirectPath() ? dHidden[b * units + u] : 0f;
-        dHidden[b * units + u] = blockedChain(b, Slot::seesHidden, weightHh, units, u, start);
+      for (int u = 0; u < outputs; u++) {
+        float start = hasDirectPath() ? dHidden[b * outputs + u] : 0f;
+        dHidden[b * outputs + u] = blockedChain(b, Slot::seesHidden, weightHh, outputs, u, start);
       }
     }
   }
@@ -223,13 +273,15 @@ final class RecurrenceOracle {
     int after = p + batch;
     float[] dOwn = peepholesOf(dPeepholes, u);
     float dc = dCell[b * units + u];
-    boolean keepsHidden = zoneout.hidden() > 0 && hiddenUpdates[p * units + u] == 0;
+    boolean keepsHidden = !projected && zoneout.hidden() > 0 && hiddenUpdates[p * units + u] == 0;
     boolean keepsCell = zoneout.cell() > 0 && cellUpdates[p * units + u] == 0;
     float[] d = {keepsHidden ? 0f : dh, keepsCell ? 0f : dc};
     cellOracle.backward(
         z,
-        new float[] {hidden[p * units + u], cell[p * units + u]},
-        new float[] {hidden[after * units + u], newCell[p * units + u]},
+        new float[] {projected ? Float.NaN : hidden[p * units + u], cell[p * units + u]},
+        new float[] {
+          projected ? unprojected[p * units + u] : hidden[after * units + u], newCell[p * units + u]
+        },
         d,
         peepholesOf(peepholes, u),
         dOwn);
@@ -237,14 +289,16 @@ final class RecurrenceOracle {
       dPeepholes[k * units + u] = dOwn[k];
     }
     store(p, u, z);
-    if (zoneout.hidden() > 0) {
+    if (zoneout.hidden() > 0 && !projected) {
       float past = keepsHidden ? dh : 0f;
       d[0] = kind.hasDirectPath() ? d[0] + past : past;
     }
     if (zoneout.cell() > 0) {
       d[1] = d[1] + (keepsCell ? dc : 0f);
     }
-    dHidden[b * units + u] = d[0];
+    if (!projected) {
+      dHidden[b * units + u] = d[0];
+    }
     dCell[b * units + u] = d[1];
   }
 
@@ -269,7 +323,7 @@ final class RecurrenceOracle {
 
   void putForward(Map<String, float[]> results) {
     results.put("gates", blockedGates());
-    results.put("hidden", padded(hidden, units));
+    results.put("hidden", padded(hidden, outputs));
     if (kind.hasCellState()) {
       results.put("cell", padded(cell, units));
     }
@@ -277,7 +331,7 @@ final class RecurrenceOracle {
 
   void putBackward(Map<String, float[]> results) {
     results.put("dGates", blockedGates());
-    results.put("dHidden", padded(dHidden, units));
+    results.put("dHidden", padded(dHidden, outputs));
     if (kind.hasCellState()) {
       results.put("dCell", padded(dCell, units));
     }
@@ -290,10 +344,11 @@ final class RecurrenceOracle {
     }
     int rows = kind.rows(units);
     results.put("weight_ih", weightGradient(true, new float[rows * input], input));
-    results.put("weight_hh", weightGradient(false, new float[rows * units], units));
+    results.put("weight_hh", weightGradient(false, new float[rows * outputs], outputs));
     results.put("bias_ih", biasGradient(true, new float[rows]));
     results.put("bias_hh", biasGradient(false, new float[rows]));
     results.put("weight_ph", dPeepholes);
+    results.put("weight_hr", projectionGradient(new float[weightHr.length]));
   }
 
   private float[] weightGradient(boolean ofInput, float[] gradient, int columns) {
@@ -312,12 +367,23 @@ final class RecurrenceOracle {
           for (int k = 0; k < columns; k++) {
             Chain chain = new Chain(precision, 0f);
             for (int p = 0; p < time * batch; p++) {
-              chain.add(gates[p][s][u], ofInput ? x[p * input + k] : recurrent[p * units + k]);
+              chain.add(gates[p][s][u], ofInput ? x[p * input + k] : recurrent[p * outputs + k]);
             }
             gradient[row + k] = chain.end();
           }
         }
       }
+    }
+    return gradient;
+  }
+
+  private float[] projectionGradient(float[] gradient) {
+    for (int i = 0; i < gradient.length; i++) {
+      Chain chain = new Chain(precision, 0f);
+      for (int p = 0; p < time * batch; p++) {
+        chain.add(dOutputs[p * outputs + i / units], unprojected[p * units + i % units]);
+      }
+      gradient[i] = chain.end();
     }
     return gradient;
   }

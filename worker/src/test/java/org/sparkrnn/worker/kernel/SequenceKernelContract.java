@@ -6,6 +6,7 @@ import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -140,42 +141,50 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
   @ParameterizedTest
   @org.junit.jupiter.params.provider.EnumSource
   void paddingBehindChangesNoBit(CellKind cell) {
-    int time = 5;
-    int length = 2;
     for (int hidden : new int[] {7, 16, 33}) {
-      try (LayerFixture padded =
-              new LayerFixture(kernel(), new LayerFixture.Shape(cell, time, 3, 9, hidden, false));
-          LayerFixture alone =
-              new LayerFixture(
-                  kernel(), new LayerFixture.Shape(cell, length, 3, 9, hidden, false))) {
-        padded.fill(new SplittableRandom(SEQUENCE_SEED));
-        alone.fill(new SplittableRandom(SEQUENCE_SEED));
-        RecurrentLayer layer = padded.layer;
-        int rows = length * 3;
-        alone.layer.x().write(layer.x().rows(0, rows).toArray(), 0);
-        alone.layer.hidden().rows(0, 3).write(layer.hidden().rows(0, 3).toArray(), 0);
-        if (cell.hasCellState()) {
-          alone.layer.cellState().rows(0, 3).write(layer.cellState().rows(0, 3).toArray(), 0);
-        }
-        alone.layer.dHiddenSequence().write(layer.dHiddenSequence().rows(0, rows).toArray(), 0);
-        layer.dHiddenSequence().rows(rows, (time - length) * 3).zero();
-        for (RecurrentLayer each : new RecurrentLayer[] {layer, alone.layer}) {
-          each.dHidden().zero();
-          each.dCell().zero();
-          kernel().pack(each);
-        }
-        kernel().forward(layer, time, new int[0]);
-        kernel().forward(alone.layer, length, new int[0]);
-        assertSame("output", layer.output(length).toArray(), alone.layer.output(length).toArray());
-        kernel().backward(layer, time, new int[0]);
-        kernel().backward(alone.layer, length, new int[0]);
-        assertSame(
-            "dx", layer.dx().rows(0, rows).toArray(), alone.layer.dx().rows(0, rows).toArray());
-        Matrix[] gradients = LayerFixture.matrices(layer.gradients());
-        Matrix[] expected = LayerFixture.matrices(alone.layer.gradients());
-        for (int i = 0; i < gradients.length; i++) {
-          assertSame("parameters " + i, gradients[i].toArray(), expected[i].toArray());
-        }
+      checkPadding(new LayerFixture.Shape(cell, 5, 3, 9, hidden, false));
+      if (cell.isProjectable()) {
+        checkPadding(new LayerFixture.Shape(cell, 5, 3, 9, hidden, 6, false, Zoneout.NONE));
+      }
+    }
+  }
+
+  private void checkPadding(LayerFixture.Shape shape) {
+    CellKind cell = shape.cell();
+    int time = shape.time();
+    int length = 2;
+    LayerFixture.Shape shorter =
+        new LayerFixture.Shape(
+            cell, length, 3, 9, shape.hidden(), shape.output(), false, Zoneout.NONE);
+    try (LayerFixture padded = new LayerFixture(kernel(), shape);
+        LayerFixture alone = new LayerFixture(kernel(), shorter)) {
+      padded.fill(new SplittableRandom(SEQUENCE_SEED));
+      alone.fill(new SplittableRandom(SEQUENCE_SEED));
+      RecurrentLayer layer = padded.layer;
+      int rows = length * 3;
+      alone.layer.x().write(layer.x().rows(0, rows).toArray(), 0);
+      alone.layer.hidden().rows(0, 3).write(layer.hidden().rows(0, 3).toArray(), 0);
+      if (cell.hasCellState()) {
+        alone.layer.cellState().rows(0, 3).write(layer.cellState().rows(0, 3).toArray(), 0);
+      }
+      alone.layer.dHiddenSequence().write(layer.dHiddenSequence().rows(0, rows).toArray(), 0);
+      layer.dHiddenSequence().rows(rows, (time - length) * 3).zero();
+      for (RecurrentLayer each : new RecurrentLayer[] {layer, alone.layer}) {
+        each.dHidden().zero();
+        each.dCell().zero();
+        kernel().pack(each);
+      }
+      kernel().forward(layer, time, new int[0]);
+      kernel().forward(alone.layer, length, new int[0]);
+      assertSame("output", layer.output(length).toArray(), alone.layer.output(length).toArray());
+      kernel().backward(layer, time, new int[0]);
+      kernel().backward(alone.layer, length, new int[0]);
+      assertSame(
+          "dx", layer.dx().rows(0, rows).toArray(), alone.layer.dx().rows(0, rows).toArray());
+      Matrix[] gradients = LayerFixture.matrices(layer.gradients());
+      Matrix[] expected = LayerFixture.matrices(alone.layer.gradients());
+      for (int i = 0; i < gradients.length; i++) {
+        assertSame("parameters " + i, gradients[i].toArray(), expected[i].toArray());
       }
     }
   }
@@ -213,6 +222,35 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
     Zoneout zoneout = new Zoneout(dropout / 3, cell.hasCellState() ? dropout / 2 : 0);
     ModelSpec spec =
         SampleSequences.spec(cell, layers, task, directions, pooling, input, dropout, zoneout);
+    checkPaddedBatch(spec);
+  }
+
+  static Stream<Arguments> projectedSequenceModels() {
+    return Stream.of(CellKind.LSTM, CellKind.LSTM_PEEPHOLE)
+        .flatMap(
+            cell ->
+                Stream.of(Bidirectional.values())
+                    .flatMap(
+                        directions ->
+                            Stream.of(
+                                Arguments.of(cell, Task.CLASSIFICATION, directions, Pooling.LAST),
+                                Arguments.of(cell, Task.REGRESSION, directions, Pooling.MEAN),
+                                Arguments.of(cell, Task.TAGGING, directions, Pooling.LAST))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("projectedSequenceModels")
+  void paddedBatchThroughProjectedLayersIsCloseToSequencesAlone(
+      CellKind cell, Task task, Bidirectional directions, Pooling pooling) throws IOException {
+    Zoneout zoneout = new Zoneout(0.1f, 0.2f);
+    ModelSpec spec =
+        SampleSequences.spec(cell, 2, task, directions, pooling, Input.EMBEDDING, 0.3f, zoneout);
+    checkPaddedBatch(spec.withProjection(List.of(3, 3)));
+  }
+
+  private void checkPaddedBatch(ModelSpec spec) throws IOException {
+    CellKind cell = spec.cell();
+    Pooling pooling = spec.task().pooling();
     SampleSequences sequences = new SampleSequences(spec, SEQUENCE_SEED, LENGTHS);
     SplittableRandom random = new SplittableRandom(SEQUENCE_SEED);
     double[] w =

@@ -49,13 +49,44 @@ class ModelSpecTest {
             "output.tail.1.1.weight [18, 1]",
             "output.tail.2.0.weight [1, 20]", // 20 / 64 is none: at least 1
             "output.tail.2.1.weight [20, 1]");
+    assertThat(largest(spec, config, "output.tail.0.1.weight"))
+        .isBetween(0.8 / Math.sqrt(5), 1 / Math.sqrt(5) + 1e-7);
+  }
+
+  @Test
+  void projectedLayersHavePyTorchsBlocks() {
+    ModelConfig config =
+        config("model.hidden=20,9", "model.projection=6,0", "model.initialization=pytorch");
+    ModelSpec spec = ModelSpec.of(config, 50);
+    assertThat(
+            spec.layout().blocks().stream()
+                .filter(block -> block.name().contains("weight"))
+                .map(block -> block.name() + " " + block.shape()))
+        .containsExactly(
+            "embedding.weight [50, 128]",
+            "rnn.weight_ih_l0 [80, 128]",
+            "rnn.weight_hh_l0 [80, 6]",
+            "rnn.weight_hr_l0 [6, 20]",
+            "rnn.weight_ih_l1 [36, 6]",
+            "rnn.weight_hh_l1 [36, 9]",
+            "output.weight [50, 9]");
+    assertThat(spec.stateFloats(3)).isEqualTo(3 * (6 + 20 + 9 + 9));
+    assertThat(largest(spec, config, "rnn.weight_hr_l0"))
+        .isBetween(0.9 / Math.sqrt(20), 1 / Math.sqrt(20) + 1e-7);
+    ModelConfig xavier =
+        config("model.hidden=20,9", "model.projection=6,0", "model.initialization=xavier");
+    assertThat(largest(spec, xavier, "rnn.weight_hr_l0"))
+        .isBetween(0.9 * Math.sqrt(6.0 / 26), Math.sqrt(6.0 / 26) * (1 + 1e-7));
+  }
+
+  private static double largest(ModelSpec spec, ModelConfig config, String name) {
     float[] parameters = spec.initialise(config, 3);
-    ParameterBlock words = spec.layout().block("output.tail.0.1.weight");
+    ParameterBlock block = spec.layout().block(name);
     float largest = 0;
-    for (int i = words.offset(); i < words.offset() + words.size(); i++) {
+    for (int i = block.offset(); i < block.offset() + block.size(); i++) {
       largest = Math.max(largest, Math.abs(parameters[i]));
     }
-    assertThat((double) largest).isBetween(0.8 / Math.sqrt(5), 1 / Math.sqrt(5) + 1e-7);
+    return largest;
   }
 
   @Test

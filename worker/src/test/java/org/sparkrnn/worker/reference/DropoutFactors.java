@@ -61,7 +61,7 @@ public final class DropoutFactors {
     double[][][] updates = new double[spec.layers()][spec.cell().states()][];
     for (int layer = 0; layer < updates.length; layer++) {
       for (int state = 0; state < updates[layer].length; state++) {
-        updates[layer][state] = new double[time * streams * spec.hidden(layer)];
+        updates[layer][state] = new double[time * streams * columns(spec, layer, state)];
         for (int i = 0; i < updates[layer][state].length; i++) {
           updates[layer][state][i] = updates(spec, layer, 0, state, i, masks) ? 1 : 0;
         }
@@ -76,9 +76,9 @@ public final class DropoutFactors {
     int directions = spec.directions().size();
     double[][][][] updates = new double[spec.layers()][directions][spec.cell().states()][];
     for (int layer = 0; layer < updates.length; layer++) {
-      int units = spec.hidden(layer);
       for (int d = 0; d < directions; d++) {
         for (int state = 0; state < updates[layer][d].length; state++) {
+          int units = columns(spec, layer, state);
           updates[layer][d][state] = new double[time * units];
           for (int i = 0; i < time * units; i++) {
             int index = (i / units * streams + stream) * units + i % units;
@@ -88,6 +88,10 @@ public final class DropoutFactors {
       }
     }
     return updates;
+  }
+
+  private static int columns(ModelSpec spec, int layer, int state) {
+    return state == 0 ? spec.output(layer) : spec.hidden(layer);
   }
 
   private static boolean updates(

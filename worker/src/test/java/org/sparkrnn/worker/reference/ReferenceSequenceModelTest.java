@@ -2,6 +2,7 @@ package org.sparkrnn.worker.reference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +54,36 @@ class ReferenceSequenceModelTest {
     Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.2f : 0);
     ModelSpec spec =
         SampleSequences.spec(cell, layers, task, directions, pooling, input, 0.3f, zoneout);
+    check(spec);
+  }
+
+  static Stream<Arguments> projectedCases() {
+    return Stream.of(CellKind.values())
+        .filter(CellKind::isProjectable)
+        .flatMap(
+            cell ->
+                Stream.of(Bidirectional.values())
+                    .flatMap(
+                        directions ->
+                            Stream.of(
+                                Arguments.of(cell, Task.CLASSIFICATION, directions),
+                                Arguments.of(cell, Task.TAGGING, directions))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("projectedCases")
+  void gradientsOfProjectedLayersMatchFiniteDifferences(
+      CellKind cell, Task task, Bidirectional directions) {
+    Zoneout zoneout = new Zoneout(0.3f, 0.2f);
+    ModelSpec spec =
+        SampleSequences.spec(
+            cell, 2, task, directions, Pooling.MEAN, Input.EMBEDDING, 0.3f, zoneout);
+    check(spec.withProjection(List.of(3, 3)));
+  }
+
+  private static void check(ModelSpec spec) {
+    CellKind cell = spec.cell();
+    Pooling pooling = spec.task().pooling();
     SplittableRandom random = new SplittableRandom(SEED);
     double[] parameters = random.doubles(spec.layout().size(), -0.7, 0.7).toArray();
     Sequence sequence = new SampleSequences(spec, SEED, 7).sequence(0);
@@ -104,7 +135,8 @@ class ReferenceSequenceModelTest {
       int columns = place == 0 ? spec.embedding() : spec.features();
       masks[place] = new double[(last && !tagging ? 1 : steps) * columns];
       for (int i = 0; i < masks[place].length; i++) {
-        masks[place][i] = random.nextDouble() < 0.3 ? 0 : 1 / 0.7;
+        boolean kept = random.nextDouble() >= 0.3 || i % columns == 0; // not all of a row
+        masks[place][i] = kept ? 1 / 0.7 : 0;
       }
     }
     return masks;

@@ -12,6 +12,7 @@ import org.sparkrnn.worker.model.ActivationPenalties;
 import org.sparkrnn.worker.model.Dropout;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.TaskSpec;
 import org.sparkrnn.worker.model.WordSample;
 
 /**
@@ -35,22 +36,73 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
                     Stream.of(
                         of(cell, "weights dropped", List.of(18, 5), vocabulary, 6, WEIGHTS),
                         of(cell, "zoneout", List.of(18, 5), vocabulary, 6, zoneout(cell)))),
-        Stream.of(CellKind.LSTM, CellKind.GRU)
-            .flatMap(
-                cell ->
-                    Stream.of(
-                        of(cell, "sizes per layer", List.of(5, 18, 7), vocabulary, 6, NONE),
-                        residual(cell, vocabulary, NONE),
-                        residual(
-                            cell, vocabulary, new Dropout(Kind.INDEPENDENT, 0, 0.3f, 0, 0, 0, 0)),
-                        residual(cell, vocabulary, AWD),
-                        tied(cell, vocabulary, List.of(7), NONE, ActivationPenalties.NONE),
-                        tied(cell, vocabulary, List.of(18, 5, 7), AWD, BOTH),
-                        oneHot(cell, vocabulary))));
+        Stream.concat(projected(vocabulary), special(vocabulary)));
+  }
+
+  private static Stream<SpecialModels> special(int vocabulary) {
+    return Stream.of(CellKind.LSTM, CellKind.GRU)
+        .flatMap(
+            cell ->
+                Stream.of(
+                    of(cell, "sizes per layer", List.of(5, 18, 7), vocabulary, 6, NONE),
+                    residual(cell, vocabulary, NONE),
+                    residual(cell, vocabulary, new Dropout(Kind.INDEPENDENT, 0, 0.3f, 0, 0, 0, 0)),
+                    residual(cell, vocabulary, AWD),
+                    tied(cell, vocabulary, List.of(7), NONE, ActivationPenalties.NONE),
+                    tied(cell, vocabulary, List.of(18, 5, 7), AWD, BOTH),
+                    oneHot(cell, vocabulary)));
+  }
+
+  /** The hidden states of some or all layers, with what else there is. */
+  private static Stream<SpecialModels> projected(int vocabulary) {
+    return Stream.of(CellKind.values())
+        .filter(CellKind::isProjectable)
+        .flatMap(
+            cell ->
+                Stream.of(
+                    projected(of(cell, "", List.of(18, 5), vocabulary, 6, NONE), 7, 3),
+                    projected(of(cell, "", List.of(5, 18), vocabulary, 6, zoneout(cell)), 0, 17),
+                    projected(oneHot(cell, vocabulary), 3, 2),
+                    projected(residual(cell, vocabulary, AWD), 7, 7, 7),
+                    tiedAndProjected(cell, vocabulary)));
+  }
+
+  private static SpecialModels tiedAndProjected(CellKind cell, int vocabulary) {
+    return new SpecialModels(
+        cell + " tied and projected",
+        new ModelSpec(
+            cell,
+            List.of(18, 5, 18),
+            List.of(11, 0, 7),
+            vocabulary,
+            Input.EMBEDDING,
+            7,
+            false,
+            true,
+            false,
+            SoftmaxConfig.FULL,
+            AWD,
+            TaskSpec.LANGUAGE_MODEL),
+        BOTH);
+  }
+
+  private static SpecialModels projected(SpecialModels plain, Integer... projection) {
+    List<Integer> columns = List.of(projection);
+    return new SpecialModels(
+        plain.name() + " projected to " + columns,
+        plain.spec().withProjection(columns),
+        plain.penalties());
   }
 
   /** Small ones with an adaptive softmax. */
   public static Stream<SpecialModels> adaptive(int vocabulary) {
+    SpecialModels lstm = of(CellKind.LSTM, "", List.of(5, 18), vocabulary, 6, AWD);
+    SpecialModels projected =
+        adaptive(projected(lstm, 0, 9), List.of(vocabulary / 4, vocabulary / 2));
+    return Stream.concat(Stream.of(projected), adaptiveOfEachKind(vocabulary));
+  }
+
+  private static Stream<SpecialModels> adaptiveOfEachKind(int vocabulary) {
     return Stream.of(CellKind.LSTM, CellKind.GRU)
         .flatMap(
             cell ->

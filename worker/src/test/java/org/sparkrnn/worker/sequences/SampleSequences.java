@@ -76,6 +76,7 @@ public final class SampleSequences implements SequenceSource {
     return new ModelSpec(
         cell,
         Collections.nCopies(layers, 4),
+        Collections.nCopies(layers, 0),
         5,
         used,
         used == Input.EMBEDDING ? 3 : 0,

@@ -11,11 +11,29 @@ final class MemoryFormula {
       CellKind cell,
       int layers,
       int hidden,
+      int output,
       int embedding,
       int vocabulary,
       int batch,
       int window,
       String precision) {
+    /** Without projection. */
+    Sizes(
+        CellKind cell,
+        int layers,
+        int hidden,
+        int embedding,
+        int vocabulary,
+        int batch,
+        int window,
+        String precision) {
+      this(cell, layers, hidden, hidden, embedding, vocabulary, batch, window, precision);
+    }
+
+    boolean projected() {
+      return output < hidden;
+    }
+
     /** Floats that k terms of a product take. */
     long lanes(long k) {
       return switch (precision) {
@@ -83,15 +101,16 @@ final class MemoryFormula {
 
     /** Columns of a layer's input weights, of a language model or the first layer's. */
     int input(int layer) {
-      return layer > 0 ? hidden : oneHot() ? vocabulary : embedding;
+      return layer > 0 ? output : oneHot() ? vocabulary : embedding;
     }
 
     long parameters() {
-      long sum = (long) vocabulary * embedding + (long) vocabulary * (hidden + 1);
+      long sum = (long) vocabulary * embedding + (long) vocabulary * (output + 1);
       for (int layer = 0; layer < layers; layer++) {
         sum +=
-            (long) gates() * hidden * (input(layer) + hidden + 2)
-                + (long) cell.peepholes() * hidden;
+            (long) gates() * hidden * (input(layer) + output + 2)
+                + (long) cell.peepholes() * hidden
+                + (projected() ? (long) output * hidden : 0);
       }
       return sum;
     }
@@ -112,9 +131,9 @@ final class MemoryFormula {
     floats += 2 * positions * to16(s.embedding);
     for (int layer = 0; layer < s.layers; layer++) {
       floats += layer(s, s.input(layer), s.oneHot() && layer == 0);
-      floats += dropout ? positions * to16(s.hidden) : 0;
+      floats += dropout ? positions * to16(s.output) : 0;
     }
-    return floats + head(s, positions, s.hidden, s.vocabulary);
+    return floats + head(s, positions, s.output, s.vocabulary);
   }
 
   /** That of one with an adaptive softmax, without dropout. */
@@ -177,7 +196,7 @@ final class MemoryFormula {
         floats += oneHot ? 0 : (gradient ? 2 : 1) * positions * to16(input);
         floats += 2 * positions * to16(features);
       } else if (dropout && layer < s.layers - 1) {
-        floats += positions * to16(s.hidden);
+        floats += positions * to16(s.output);
       }
     }
     floats += 2 * predictions * to16(features);
@@ -189,10 +208,21 @@ final class MemoryFormula {
   private static long layer(Sizes s, int input, boolean oneHot) {
     long positions = s.positions();
     long units = to16(s.hidden);
-    return s.states() * (positions + s.batch) * units
+    long outputs = to16(s.output);
+    return (positions + s.batch) * (outputs + (s.states() - 1) * units)
         + s.slots() * positions * units
-        + (positions + (long) s.states() * s.batch) * units
-        + packed(s, input, oneHot);
+        + (positions + s.batch) * outputs
+        + (s.states() - 1L) * s.batch * units
+        + packed(s, input, oneHot)
+        + projection(s);
+  }
+
+  private static long projection(Sizes s) {
+    return s.projected()
+        ? to64(s.output) * s.lanes(s.hidden)
+            + to64(s.hidden) * s.lanes(to16(s.output))
+            + s.positions() * (to16(s.hidden) + to16(s.output))
+        : 0;
   }
 
   private static long packed(Sizes s, int input, boolean oneHot) {
@@ -201,8 +231,8 @@ final class MemoryFormula {
     long slots = s.slots();
     long inputColumns = s.panelColumns(s.inputSlots());
     long recurrent =
-        s.panelColumns(s.hiddenSlots()) * s.lanes(s.hidden)
-            + to64(s.hidden) * s.lanes(units * s.hiddenSlots());
+        s.panelColumns(s.hiddenSlots()) * s.lanes(s.output)
+            + to64(s.output) * s.lanes(units * s.hiddenSlots());
     long scratch =
         2 * (slots + s.cell.peepholes()) * units + 64L * s.batch + to64(s.hidden) * chunk;
     long columns = 16 * slots * (s.inChunks() ? 2 * s.row(chunk) : chunk);

@@ -238,6 +238,71 @@ class NativeTaskMemoryTest {
 
   @ParameterizedTest
   @CsvSource({
+    "float32, lstm,          2, 512, 256, 512, 96, 64, 64, 0,   none",
+    "float32, lstm-peephole, 3,  33,  17,   0, 65,  7,  5, 0.2, none",
+    "float32, lstm-coupled,  2, 100,   1,  20, 96, 20, 35, 0.2, concat",
+    "bf16,    lstm,          2,  40,  33,  20, 96,  7,  5, 0.1, none",
+    "bf16-amx, lstm,         2, 130,  33,  20, 96, 70, 35, 0,   none",
+    "bf16-amx, lstm-coupled, 2,  33,  32,   0, 65,  7,  5, 0.2, sum"
+  })
+  void projectionTakesWhatTheDocumentSays(
+      String precision,
+      String cell,
+      int layers,
+      int hidden,
+      int projection,
+      int embedding,
+      int vocabulary,
+      int batch,
+      int window,
+      String dropout,
+      String bidirectional) {
+    boolean sequences = !bidirectional.equals("none");
+    TrainingConfig config =
+        Runs.config(
+            "model.task=" + (sequences ? "tagging" : "language-model"),
+            "model.bidirectional=" + bidirectional,
+            "model.cell=" + cell,
+            "model.layers=" + layers,
+            "model.hidden=" + hidden,
+            "model.projection=" + projection,
+            "model.input=" + (embedding == 0 ? "one-hot" : "embedding"),
+            "model.embedding=" + Math.max(1, embedding),
+            "model.dropout=" + dropout,
+            "batch.streams=" + batch,
+            "batch.window=" + window,
+            "optimizer.kind=adam",
+            "kernel.choice=native",
+            "kernel.isa=portable",
+            "kernel.precision=" + precision);
+    ModelSpec spec =
+        sequences
+            ? ModelSpec.of(config.model(), vocabulary, TaskSpec.of(config.task(), 9, false))
+            : ModelSpec.of(config.model(), vocabulary);
+    MemoryFormula.Sizes sizes =
+        new MemoryFormula.Sizes(
+            spec.cell(),
+            layers,
+            hidden,
+            projection,
+            embedding,
+            vocabulary,
+            batch,
+            window,
+            precision);
+    boolean drops = !dropout.equals("0");
+    int features = bidirectional.equals("concat") ? 2 * projection : projection;
+    long positions = (long) batch * window;
+    long floats =
+        sequences
+            ? MemoryFormula.sequences(
+                sizes, 2, spec.layout().size(), false, 2, features, positions, 9, false, drops)
+            : MemoryFormula.languageModel(sizes, 2, drops);
+    assertThat(TaskMemory.of(config, spec).nativeBytes()).isEqualTo(4 * floats);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "float32, lstm, 2, 33, 7,  5, 0.1, 0.2",
     "float32, lstm, 1, 16, 3,  1, 0,   0.2",
     "float32, gru,  3, 50, 20, 7, 0.1, 0",

@@ -151,6 +151,36 @@ class NativeTrainingTest {
             "kernel.bf16-emulation=true"));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "auto, float32, lstm, 37",
+    "avx2, float32, lstm-peephole, 40",
+    "portable, float32, lstm-coupled, 21",
+    "auto, bf16, lstm, 21",
+    "auto, bf16-amx, lstm-peephole-previous, 37"
+  })
+  void nativeAndJavaTrainTheSameBytesOfProjectedLayers(
+      String isa, String precision, String cell, int embedding) throws IOException {
+    assertSame(
+        Runs.config(
+            "model.cell=" + cell,
+            "model.layers=3",
+            "model.hidden=45,40,70",
+            "model.projection=18,0," + (embedding == 40 ? 69 : 37),
+            "model.embedding=" + embedding,
+            "model.tied=" + (embedding == 37),
+            "model.dropout=0.3",
+            "model.recurrent-weight-dropout=0.5",
+            "model.zoneout-hidden=0.1",
+            "model.zoneout-cell=0.2",
+            "loss.activation-penalty=2",
+            "loss.temporal-penalty=1",
+            "clipping.norm=0.25",
+            "kernel.isa=" + isa,
+            "kernel.precision=" + precision,
+            "kernel.bf16-emulation=true"));
+  }
+
   private static void assertSame(TrainingConfig config) throws IOException {
     ReplicaResult fast = epoch(config, new NativeKernel(config.kernel()));
     ReplicaResult readable = epoch(config, new JavaKernel(config.kernel().precision()));

@@ -66,10 +66,12 @@ class PlainTrainerTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"lstm, sgd", "gru, adam", "lstm, rmsprop", "gru, momentum"})
-  void runResumedAfterAnyStepEndsInTheSameBytes(String cell, String optimizer) throws IOException {
+  @CsvSource({"lstm, 0, sgd", "gru, 0, adam", "lstm, 5, rmsprop", "gru, 0, momentum"})
+  void runResumedAfterAnyStepEndsInTheSameBytes(String cell, int projection, String optimizer)
+      throws IOException {
     String[] settings = {
       "model.cell=" + cell,
+      "model.projection=" + projection,
       "optimizer.kind=" + optimizer,
       "optimizer.learning-rate=0.02",
       "model.dropout=0.4",

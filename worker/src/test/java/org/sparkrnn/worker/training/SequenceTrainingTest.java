@@ -83,6 +83,8 @@ class SequenceTrainingTest {
                 0.1,
                 "model.zoneout-cell",
                 0.2,
+                "model.projection",
+                5,
                 "model.layers",
                 2));
     train(

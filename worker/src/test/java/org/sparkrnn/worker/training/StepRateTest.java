@@ -20,6 +20,10 @@ class StepRateTest {
     // A one-hot token selects a column: no product.
     assertThat(StepRate.flopsPerToken(spec("model.hidden=20", "model.input=one-hot")))
         .isEqualTo(6 * (80 * 20 + 80 * (20 + 20) + 50 * 20));
+    assertThat(
+            StepRate.flopsPerToken(
+                spec("model.hidden=20", "model.projection=7", "model.embedding=30")))
+        .isEqualTo(6 * (80 * (30 + 7) + 80 * (7 + 7) + 2 * 7 * 20 + 50 * 7));
     assertThat(StepRate.flopsPerToken(spec("model.cell=gru", "model.layers=1", "model.hidden=20")))
         .isEqualTo(6 * (60 * (128 + 20) + 50 * 20));
   }
@@ -71,6 +75,7 @@ class StepRateTest {
             "model.input=one-hot",
             "model.cell=gru",
             "model.dropout=0.5",
+            "model.projection=700",
             "model.softmax=adaptive")) {
       // Larger than what is measured: 2000 units would take seconds with the Java kernel.
       TrainingConfig config =
