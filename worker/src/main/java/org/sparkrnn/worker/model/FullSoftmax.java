@@ -25,8 +25,8 @@ final class FullSoftmax implements OutputLayer {
       Matrix states,
       Matrix dStates,
       int positions) {
-    this.kernel = kernel;
-    this.head =
+    this(
+        kernel,
         new SoftmaxHead(
             positions,
             parameters.block(spec.outputWeight()),
@@ -36,12 +36,22 @@ final class FullSoftmax implements OutputLayer {
             states,
             dStates,
             memory.statistics().dense(arena, 0, positions, SoftmaxHead.STATISTICS),
-            memory.scratch());
-    this.statistics = new float[positions * SoftmaxHead.STATISTICS];
-    this.logits =
+            memory.scratch()),
         memory.logits().isEmpty()
             ? Matrix.absent(arena)
-            : memory.logits().get(0).padded(arena, positions, spec.vocabulary());
+            : memory.logits().get(0).padded(arena, positions, spec.vocabulary()));
+  }
+
+  /**
+   * Over the words of a head.
+   *
+   * @param logits absent if nobody asks for them
+   */
+  FullSoftmax(Kernel kernel, SoftmaxHead head, Matrix logits) {
+    this.kernel = kernel;
+    this.head = head;
+    this.logits = logits;
+    this.statistics = new float[head.positions() * SoftmaxHead.STATISTICS];
   }
 
   @Override

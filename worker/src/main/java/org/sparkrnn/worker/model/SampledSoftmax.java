@@ -25,8 +25,11 @@ final class SampledSoftmax implements OutputLayer {
   private final Matrix dBias;
   private final Matrix sampledBias;
   private final SoftmaxHead head;
+
+  /** Over the sampled words. */
+  private final FullSoftmax softmax;
+
   private final float[] biases;
-  private final float[] statistics;
 
   SampledSoftmax(
       ModelSpec spec,
@@ -60,7 +63,7 @@ final class SampledSoftmax implements OutputLayer {
             memory.statistics().dense(arena, 0, positions, SoftmaxHead.STATISTICS),
             memory.scratch());
     this.biases = new float[words];
-    this.statistics = new float[positions * SoftmaxHead.STATISTICS];
+    this.softmax = new FullSoftmax(kernel, head, Matrix.absent(arena));
   }
 
   private static Matrix column(Matrix row) {
@@ -84,8 +87,8 @@ final class SampledSoftmax implements OutputLayer {
       biases[i] += sample.corrections()[i];
     }
     sampledBias.write(biases, 0);
-    kernel.packOutput(head);
-    kernel.softmaxLoss(head, positions, sample.labels(), scale, true);
+    softmax.pack();
+    softmax.train(positions, sample.labels(), scale, masks);
     int all = weights.rows();
     kernel.moveRows(head.dWeights(), 0, sample.places(), all, dWeights, 0, units, false);
     kernel.moveRows(column(head.dBias()), 0, sample.places(), all, dBias, 0, 1, false);
@@ -93,12 +96,12 @@ final class SampledSoftmax implements OutputLayer {
 
   @Override
   public void losses(int positions, double[] target) {
-    head.losses(positions, statistics, target);
+    softmax.losses(positions, target);
   }
 
   @Override
   public double lossSum(int positions) {
-    return head.lossSum(positions, statistics);
+    return softmax.lossSum(positions);
   }
 
   @Override
