@@ -11,9 +11,10 @@ import org.sparkrnn.worker.kernel.RecurrentParameters;
  *
  * @param vector one row; absent if there are no gradients, and so are its blocks then
  */
-record ParameterViews(Arena arena, ParameterLayout layout, Matrix vector) {
+public record ParameterViews(Arena arena, ParameterLayout layout, Matrix vector) {
 
-  Matrix block(String name) {
+  /** A matrix, or a vector as one row. */
+  public Matrix block(String name) {
     if (vector.isAbsent()) {
       return vector;
     }
@@ -24,7 +25,13 @@ record ParameterViews(Arena arena, ParameterLayout layout, Matrix vector) {
     return new Matrix(arena, vector.offset() + block.offset(), rows, columns, columns);
   }
 
-  RecurrentParameters recurrent(int layer) {
+  /**
+   * The blocks of one layer and direction.
+   *
+   * @param layer what their names end with: its index, and {@code _reverse} for the second
+   *     direction
+   */
+  public RecurrentParameters recurrent(String layer) {
     return new RecurrentParameters(
         block("rnn.weight_ih_l" + layer),
         block("rnn.weight_hh_l" + layer),

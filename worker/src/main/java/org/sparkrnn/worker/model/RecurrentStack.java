@@ -56,7 +56,8 @@ final class RecurrentStack {
           memory
               .layers()
               .get(index)
-              .bind(arena, parameters.recurrent(index), gradients.recurrent(index), x, dx);
+              .bind(
+                  arena, parameters.recurrent("" + index), gradients.recurrent("" + index), x, dx);
       layers.add(layer);
       if (memory.training() && spec.dropout().zoneout().isActive()) {
         zoneouts.add(new ZoneoutMasks(kernel, index, 0, layer));

@@ -5,17 +5,16 @@ import java.util.List;
 import org.sparkrnn.common.config.TaskConfig.Bidirectional;
 import org.sparkrnn.common.config.TaskConfig.Pooling;
 import org.sparkrnn.common.config.TaskConfig.Task;
-import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.Arena;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.kernel.RecurrentLayer;
-import org.sparkrnn.worker.kernel.RecurrentParameters;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.ParameterViews;
 import org.sparkrnn.worker.model.RecurrentWeightDropout;
 import org.sparkrnn.worker.model.TouchedRows;
 import org.sparkrnn.worker.model.TrainableModel;
@@ -81,15 +80,18 @@ public final class SequenceModel implements TrainableModel {
     for (Region region : memory.moments()) {
       moments.add(region.dense(arena, 0, 1, layout.size()));
     }
-    this.embedding = embedded ? block(parameters, ModelSpec.EMBEDDING_WEIGHT) : none;
-    this.dEmbedding = embedded && training ? block(gradients, ModelSpec.EMBEDDING_WEIGHT) : none;
+    ParameterViews weights = new ParameterViews(arena, layout, parameters);
+    ParameterViews dWeights = new ParameterViews(arena, layout, gradients);
+    this.embedding = embedded ? weights.block(ModelSpec.EMBEDDING_WEIGHT) : none;
+    this.dEmbedding = embedded ? dWeights.block(ModelSpec.EMBEDDING_WEIGHT) : none;
     this.touchedRows = new TouchedRows(embedded && training ? spec.vocabulary() : 0, positions);
     this.input = matrix(memory.input(), positions, spec.inputSize(0));
     this.dInput = matrix(memory.dInput(), positions, spec.inputSize(0));
     Matrix x = input;
     Matrix dx = dInput;
     for (int index = 0; index < spec.layers(); index++) {
-      SequenceLayer layer = layer(memory.layers().get(index), index, x, dx, positions);
+      SequenceLayer layer =
+          layer(memory.layers().get(index), index, weights, dWeights, x, dx, positions);
       layers.add(layer);
       addMasks(layer, index);
       Matrix place = matrix(memory.layers().get(index).dropped(), positions, spec.output(index));
@@ -105,10 +107,10 @@ public final class SequenceModel implements TrainableModel {
     this.head =
         new SoftmaxHead(
             predictions,
-            block(parameters, ModelSpec.OUTPUT_WEIGHT),
-            block(parameters, ModelSpec.OUTPUT_BIAS),
-            training ? block(gradients, ModelSpec.OUTPUT_WEIGHT) : none,
-            training ? block(gradients, ModelSpec.OUTPUT_BIAS) : none,
+            weights.block(ModelSpec.OUTPUT_WEIGHT),
+            weights.block(ModelSpec.OUTPUT_BIAS),
+            dWeights.block(ModelSpec.OUTPUT_WEIGHT),
+            dWeights.block(ModelSpec.OUTPUT_BIAS),
             features,
             dFeatures,
             memory.statistics().dense(arena, 0, predictions, SoftmaxHead.STATISTICS),
@@ -117,7 +119,13 @@ public final class SequenceModel implements TrainableModel {
   }
 
   private SequenceLayer layer(
-      SequenceMemory.Layer memory, int index, Matrix x, Matrix dx, int positions) {
+      SequenceMemory.Layer memory,
+      int index,
+      ParameterViews weights,
+      ParameterViews dWeights,
+      Matrix x,
+      Matrix dx,
+      int positions) {
     int width = spec.inputSize(index);
     List<RecurrentLayer> directions = new ArrayList<>();
     for (int d = 0; d < memory.directions().size(); d++) {
@@ -128,8 +136,8 @@ public final class SequenceModel implements TrainableModel {
               .get(d)
               .bind(
                   arena,
-                  recurrent(parameters, name),
-                  training ? recurrent(gradients, name) : RecurrentParameters.absent(arena),
+                  weights.recurrent(name),
+                  dWeights.recurrent(name),
                   d == 0 ? x : matrix(memory.reversedInput(), positions, width),
                   d == 0 ? dx : matrix(memory.dReversedInput(), positions, width)));
     }
@@ -436,27 +444,5 @@ public final class SequenceModel implements TrainableModel {
   @Override
   public void close() {
     arena.close();
-  }
-
-  private Matrix block(Matrix vector, String name) {
-    ParameterBlock block = layout.block(name);
-    boolean matrix = block.dimensions() == 2;
-    int rows = matrix ? block.rows() : 1;
-    int columns = matrix ? block.columns() : block.size();
-    return new Matrix(arena, vector.offset() + block.offset(), rows, columns, columns);
-  }
-
-  private RecurrentParameters recurrent(Matrix vector, String name) {
-    return new RecurrentParameters(
-        block(vector, "rnn.weight_ih_l" + name),
-        block(vector, "rnn.weight_hh_l" + name),
-        block(vector, "rnn.bias_ih_l" + name),
-        block(vector, "rnn.bias_hh_l" + name),
-        blockOrAbsent(vector, "rnn.weight_ph_l" + name),
-        blockOrAbsent(vector, "rnn.weight_hr_l" + name));
-  }
-
-  private Matrix blockOrAbsent(Matrix vector, String name) {
-    return layout.contains(name) ? block(vector, name) : Matrix.absent(arena);
   }
 }
