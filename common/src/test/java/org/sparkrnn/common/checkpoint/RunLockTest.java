@@ -3,6 +3,7 @@ package org.sparkrnn.common.checkpoint;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -100,7 +101,7 @@ class RunLockTest {
     try (RunLock lock = acquire()) {
       assertThat(waits).hasSize(1);
       signal("CONT", owner);
-      assertThat(owner.getInputStream().readAllBytes()).asString(UTF_8).contains("no longer ours");
+      assertThat(owner.inputReader(UTF_8).lines()).singleElement(STRING).contains("no longer ours");
       assertThat(owner.waitFor()).isEqualTo(2);
       lock.require();
     } finally {
@@ -211,10 +212,8 @@ class RunLockTest {
                 run.toString())
             .redirectErrorStream(true)
             .start();
-    while (!Files.exists(file)) {
-      assertThat(owner.isAlive()).isTrue();
-      Thread.onSpinWait();
-    }
+    // Not only until the file is there: who is suspended before looking at it is merely refused.
+    assertThat(owner.inputReader(UTF_8).readLine()).isEqualTo(Owner.READY);
     return owner;
   }
 
@@ -225,8 +224,11 @@ class RunLockTest {
 
   /** Main class of a process that holds a lock until it loses it. */
   static final class Owner {
+    static final String READY = "ready";
+
     public static void main(String[] arguments) throws Exception {
       RunLock lock = RunLock.acquire(new LocalFiles(), arguments[0], wait -> {}, TIMING);
+      System.out.println(READY);
       try {
         while (true) {
           Thread.sleep(20);
