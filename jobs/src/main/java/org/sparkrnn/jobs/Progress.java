@@ -67,6 +67,9 @@ final class Progress implements TrainingListener, AutoCloseable {
             mebibytes(run.taskMemory().heapBytes())));
     line("memory: " + run.memory());
     run.costs().forEach(text -> line("cost: " + text));
+    if (!run.warmup().isEmpty()) {
+      line("warm-up: " + run.warmup());
+    }
     if (!run.wordVectors().isEmpty()) {
       line("embedding: " + run.wordVectors());
     }

@@ -59,7 +59,21 @@ class ProgressTest {
       TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
       progress.started(
           new RunDescription(
-              1000, 2, 2, 0, 0, 0, 10, 4000, 0, 7, memory, "9 of 10", List.of("1 s"), ""));
+              1000,
+              2,
+              2,
+              0,
+              0,
+              0,
+              10,
+              4000,
+              0,
+              7,
+              memory,
+              "9 of 10",
+              List.of("1 s"),
+              "",
+              "one first"));
       progress.roundEnded(
           new RoundMetrics(
               1,

@@ -72,6 +72,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("loss.activation-penalty", c -> c.loss().activationPenalty()),
           semantic("loss.temporal-penalty", c -> c.loss().temporalPenalty()),
           semantic("batch.streams", c -> c.batch().streams()),
+          evaluation("batch.global-streams", c -> c.batch().globalStreams()), // but see effectIn
           semantic("batch.window", c -> c.batch().window()),
           semantic("batch.window-lengths", c -> c.batch().windowLengths()),
           semantic("batch.bucket-batches", c -> c.batch().bucketBatches()),
@@ -115,9 +116,8 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("outer.kind", c -> c.outer().kind()),
           semantic("outer.learning-rate", c -> c.outer().learningRate()),
           semantic("outer.momentum", c -> c.outer().momentum()),
-          new ConfigKey("evaluation.streams", Effect.EVALUATION, c -> c.evaluation().streams()),
-          new ConfigKey(
-              "evaluation.every-rounds", Effect.EVALUATION, c -> c.evaluation().everyRounds()),
+          evaluation("evaluation.streams", c -> c.evaluation().streams()),
+          evaluation("evaluation.every-rounds", c -> c.evaluation().everyRounds()),
           free("kernel.choice", c -> c.kernel().choice()),
           free("kernel.isa", c -> c.kernel().isa()),
           semantic("kernel.precision", c -> c.kernel().precision()),
@@ -132,18 +132,27 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
     return new ConfigKey(name, Effect.SEMANTIC, value);
   }
 
+  private static ConfigKey evaluation(String name, Function<TrainingConfig, Object> value) {
+    return new ConfigKey(name, Effect.EVALUATION, value);
+  }
+
   private static ConfigKey free(String name, Function<TrainingConfig, Object> value) {
     return new ConfigKey(name, Effect.FREE, value);
   }
 
   /**
    * The effect of this setting among the others: the number of epochs is a limit, unless the
-   * learning rate is planned over all of them.
+   * learning rate is planned over all of them; who trains in the place of all replicas has streams
+   * of its own.
    */
   Effect effectIn(TrainingConfig config) {
-    return name.equals("training.epochs") && config.schedule().kind() == ScheduleConfig.Kind.COSINE
-        ? Effect.SEMANTIC
-        : effect;
+    boolean semantic =
+        switch (name) {
+          case "training.epochs" -> config.schedule().kind() == ScheduleConfig.Kind.COSINE;
+          case "batch.global-streams" -> config.warmsUp();
+          default -> false;
+        };
+    return semantic ? Effect.SEMANTIC : effect;
   }
 
   static boolean isKnown(String name) {

@@ -225,6 +225,7 @@ final class ConfigLoader {
   }
 
   private static TrainingConfig build(Settings settings, SortedMap<String, String> spark) {
+    int replicas = RunConfig.requireReplicas(settings.integer("training.replicas"));
     return new TrainingConfig(
         new CorpusConfig(
             settings.text("corpus.path"),
@@ -276,11 +277,13 @@ final class ConfigLoader {
             settings.word("loss.reduction", LossConfig.Reduction.class),
             settings.number("loss.activation-penalty"),
             settings.number("loss.temporal-penalty")),
-        new BatchConfig(
-            settings.integer("batch.streams"),
+        BatchConfig.of(
+            settings.integerOrAuto("batch.streams"),
+            settings.integerOrAuto("batch.global-streams"),
             settings.integer("batch.window"),
             settings.word("batch.window-lengths", BatchConfig.WindowLengths.class),
-            settings.integer("batch.bucket-batches")),
+            settings.integer("batch.bucket-batches"),
+            replicas),
         new OptimizerConfig(
             settings.word("optimizer.kind", OptimizerConfig.Kind.class),
             settings.number("optimizer.learning-rate"),
@@ -306,7 +309,7 @@ final class ConfigLoader {
             settings.number("schedule.min-learning-rate"),
             settings.longInteger("schedule.warmup-tokens")),
         new RunConfig(
-            settings.integer("training.replicas"),
+            replicas,
             settings.integer("training.epochs"),
             settings.longInteger("training.max-rounds"),
             settings.longInteger("training.max-tokens"),
@@ -315,17 +318,18 @@ final class ConfigLoader {
             settings.integer("training.patience"),
             settings.longInteger("training.seed"),
             settings.duration("training.stop-grace")),
-        new RoundConfig(
-            settings.integer("round.local-steps"),
-            settings.longInteger("round.warmup-steps"),
+        RoundConfig.of(
+            settings.integerOrAuto("round.local-steps"),
+            settings.integerOrAuto("round.warmup-steps"),
             settings.word("round.delta", RoundConfig.Delta.class),
             settings.duration("round.timeout"),
-            settings.bytes("round.inline-state-bytes")),
+            settings.bytes("round.inline-state-bytes"),
+            replicas),
         OuterConfig.of(
             settings.word("outer.kind", OuterConfig.Choice.class),
             settings.number("outer.learning-rate"),
             settings.number("outer.momentum"),
-            settings.integer("training.replicas")),
+            replicas),
         new EvaluationConfig(
             settings.integer("evaluation.streams"), settings.integer("evaluation.every-rounds")),
         new KernelConfig(

@@ -9,9 +9,6 @@ import java.io.Serializable;
  * @param momentum 0 for {@link Kind#AVERAGE}
  */
 public record OuterConfig(Kind kind, double learningRate, double momentum) implements Serializable {
-  /** Replicas up to which {@link Choice#AUTO} averages: docs/scaling.md has the measurements. */
-  static final int MOST_AVERAGED = 4;
-
   /** The rule of the outer step. */
   public enum Kind {
     /** The average is the new parameter vector. */
@@ -29,7 +26,7 @@ public record OuterConfig(Kind kind, double learningRate, double momentum) imple
 
     private Kind kind(int replicas) {
       return switch (this) {
-        case AUTO -> replicas > MOST_AVERAGED ? Kind.NESTEROV : Kind.AVERAGE;
+        case AUTO -> ReplicaDefaults.outerKind(replicas);
         case AVERAGE -> Kind.AVERAGE;
         case NESTEROV -> Kind.NESTEROV;
       };

@@ -33,8 +33,7 @@ public record RunConfig(
   private static final int MOST_REPLICAS = 100_000;
 
   public RunConfig {
-    Checks.requirePositive("training.replicas", replicas);
-    Checks.requireAtMost("training.replicas", MOST_REPLICAS, replicas);
+    requireReplicas(replicas);
     Checks.requirePositive("training.epochs", epochs);
     Checks.requireNotNegative("training.max-rounds", maxRounds);
     Checks.requireNotNegative("training.max-tokens", maxTokens);
@@ -44,6 +43,12 @@ public record RunConfig(
     if (!until.isEmpty()) {
       timeOfDay(until);
     }
+  }
+
+  static int requireReplicas(int replicas) {
+    Checks.requirePositive("training.replicas", replicas);
+    Checks.requireAtMost("training.replicas", MOST_REPLICAS, replicas);
+    return replicas;
   }
 
   /**

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.sparkrnn.common.errors.BadInputException;
@@ -83,6 +84,20 @@ final class Settings {
       throw wrong(key, "an integer of at most " + Integer.MAX_VALUE);
     }
     return (int) value;
+  }
+
+  /** Empty for {@code auto}. */
+  OptionalInt integerOrAuto(String key) {
+    String expected = "an integer of at most %d, or auto".formatted(Integer.MAX_VALUE);
+    String text = scalar(key, value(key), expected);
+    if (text.equals("auto")) {
+      return OptionalInt.empty();
+    }
+    try {
+      return OptionalInt.of(decimal(key, text, expected).intValueExact());
+    } catch (ArithmeticException | NumberFormatException e) {
+      throw wrong(key, expected);
+    }
   }
 
   long longInteger(String key) {

@@ -52,6 +52,16 @@ public record TrainingConfig(
     spark = Collections.unmodifiableSortedMap(new TreeMap<>(spark));
   }
 
+  /** Whether one replica trains in the place of all when the run begins. */
+  public boolean warmsUp() {
+    return training.replicas() > 1 && round.warmupSteps() > 0;
+  }
+
+  /** Streams of a replica at any time of the run, at most. */
+  public int mostStreams() {
+    return warmsUp() ? Math.max(batch.streams(), batch.globalStreams()) : batch.streams();
+  }
+
   /** What only a language model has. */
   private static void requirePlain(ModelConfig model, LossConfig loss, BatchConfig batch) {
     DropoutConfig dropouts = model.dropouts();

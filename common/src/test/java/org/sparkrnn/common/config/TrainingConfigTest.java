@@ -238,7 +238,10 @@ class TrainingConfigTest {
         "training.patience|-1|negative",
         "training.seed|99999999999999999999|an integer",
         "training.stop-grace|-1s|negative",
+        "batch.global-streams|0|positive",
         "round.local-steps|0|positive",
+        "round.local-steps|often|an integer of at most 2147483647, or auto",
+        "round.warmup-steps|-1|negative",
         "round.timeout|0s|positive",
         "round.inline-state-bytes|-1|a size",
         "round.inline-state-bytes|lots|a size",
@@ -284,6 +287,37 @@ class TrainingConfigTest {
             "outer.learning-rate=0.7",
             "outer.momentum=0.9");
     assertThat(config.outer()).isEqualTo(new OuterConfig(expected, rate, momentum));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // streams, global-streams, replicas -> streams of each, of one, local steps, warm-up
+    "auto, auto, 1, 20, 20, 200, 0",
+    "auto, auto, 2, 10, 20, 100, 0",
+    "auto, auto, 4, 5, 20, 100, 0",
+    "auto, auto, 8, 3, 20, 100, 500",
+    "auto, auto, 1000, 1, 20, 100, 500",
+    "auto, 64, 8, 8, 64, 100, 500",
+    "16, auto, 8, 16, 16, 100, 500",
+    "16, 64, 8, 16, 64, 100, 500"
+  })
+  void whatAReplicaTrainsGoesByTheirNumber(
+      String streams, String global, int replicas, int each, int one, int local, int warmup) {
+    TrainingConfig config =
+        of(
+            "batch.streams=" + streams,
+            "batch.global-streams=" + global,
+            "training.replicas=" + replicas);
+    assertThat(config.batch().streams()).isEqualTo(each);
+    assertThat(config.batch().globalStreams()).isEqualTo(one);
+    assertThat(config.round().localSteps()).isEqualTo(local);
+    assertThat(config.round().warmupSteps()).isEqualTo(warmup);
+    assertThat(config.mostStreams()).isEqualTo(warmup > 0 ? Math.max(each, one) : each);
+    TrainingConfig saved = TrainingConfig.load(config.semanticText(), List.of());
+    assertThat(saved.batch()).isEqualTo(config.batch());
+    assertThat(saved.differences(config)).isEmpty();
+    TrainingConfig other = of("batch.streams=" + each, "training.replicas=" + replicas);
+    assertThat(other.differences(config).isEmpty()).isEqualTo(warmup == 0 || each == one);
   }
 
   @Test

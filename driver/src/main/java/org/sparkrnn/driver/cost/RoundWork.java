@@ -40,7 +40,7 @@ public record RoundWork(
   /** That of a training. */
   public static RoundWork of(TrainingConfig config, ModelSpec spec, Plan plan, StepRate rate) {
     boolean averages = config.optimizer().state() == OptimizerConfig.State.AVERAGE;
-    long stepsPerEpoch = Math.max(1, plan.stepsPerEpoch());
+    long stepsPerEpoch = Math.max(1, plan.steps());
     long localSteps = Math.min(stepsPerEpoch, config.round().localSteps());
     double roundsPerEpoch = Math.ceil((double) stepsPerEpoch / localSteps);
     int every = config.checkpoint().everyRounds();

@@ -46,7 +46,7 @@ public record RoundMemory(
 
   /** What a replica carries from round to round, inline or in a file. */
   public static long stateBytes(TrainingConfig config, ModelSpec spec) {
-    long hidden = spec.stateFloats(config.batch().streams());
+    long hidden = spec.stateFloats(config.mostStreams());
     boolean keepsMoments = config.optimizer().state() == OptimizerConfig.State.KEEP_LOCAL;
     long moments =
         keepsMoments ? (long) ReplicaTrainer.momentVectors(config) * spec.layout().size() : 0;

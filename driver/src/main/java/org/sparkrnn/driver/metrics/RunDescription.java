@@ -20,6 +20,7 @@ import org.sparkrnn.worker.training.TaskMemory;
  * @param memory what the processes take and have
  * @param costs what a round will take and what the replicas bring, then what would be faster
  * @param wordVectors how many words began with a vector from a file; empty if none was read
+ * @param warmup what one replica does in the place of all; empty where that is over
  */
 public record RunDescription(
     long parameters,
@@ -35,4 +36,5 @@ public record RunDescription(
     TaskMemory taskMemory,
     String memory,
     List<String> costs,
-    String wordVectors) {}
+    String wordVectors,
+    String warmup) {}

@@ -49,6 +49,14 @@ final class ReplicaStates {
     return new ReplicaStates(zeros, shared, new float[0], 0);
   }
 
+  /** The states of so many replicas: those of these, or of each the one that trained for all. */
+  ReplicaStates handedTo(int replicas) {
+    return replicas == carried.size()
+        ? this
+        : new ReplicaStates(
+            Collections.nCopies(replicas, carried.get(0)), shared, sharedMoments, sharedSteps);
+  }
+
   List<CarriedState> carried() {
     return carried;
   }

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.OptionalDouble;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.driver.metrics.RoundMetrics;
-import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.ReplicaStatistics;
 import org.sparkrnn.worker.training.Schedule;
 import org.sparkrnn.worker.training.TrainingState;
@@ -53,15 +52,8 @@ final class RoundSummary {
 
   /** The learning rate of the next local step of a run, for a window of the usual length. */
   static double learningRate(TrainingConfig config, TrainingState state) {
-    Plan plan = state.plan();
-    long inEpoch = plan.tokensTo(state.timeInEpoch());
     return new Schedule(config)
-        .learningRate(
-            state.epoch(),
-            state.tokens() - inEpoch,
-            inEpoch,
-            plan.tokensPerEpoch(),
-            state.plateauFactor());
+        .learningRate(state.epoch(), state.tokens(), state.epochShare(), state.plateauFactor());
   }
 
   /** How much the slowest replica that had anything to train held up the one in the middle. */

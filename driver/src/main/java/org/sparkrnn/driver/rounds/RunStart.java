@@ -70,7 +70,7 @@ final class RunStart {
           "Cannot start from %s: model.pretrained-embeddings would be without effect"
               .formatted(options.from().get()));
     }
-    Plan plan = Plan.of(config, trainTokens);
+    Plan plan = Plan.atStart(config, trainTokens);
     float[] parameters = options.from().isPresent() ? warm(options.from().get()) : drawn(config);
     setting.files().delete(setting.workFolder());
     return new RunPosition(

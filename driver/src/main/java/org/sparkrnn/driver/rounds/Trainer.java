@@ -97,7 +97,7 @@ public final class Trainer {
     corpus.canEvaluate(VALIDATION, config); // refuses what would be found out after the first epoch
     new RunChecks(context, setting).requireSharedWorkFolder(watch);
     this.recorder = new RunRecorder(context, setting, store, schema, listeners, position.state());
-    Plan plan = position.state().plan();
+    Plan plan = Plan.of(config, position.state().plan().tokens());
     this.cost =
         new CostForecast(
             RoundWork.of(config, spec, plan, CostForecast.rate(config, spec)),
@@ -191,10 +191,14 @@ public final class Trainer {
 
   /** From one position to the next. */
   private void trainRound() throws IOException {
-    TrainingState before = position.state().beginEpoch(tokensOfNextRound());
+    TrainingState before = position.state().begin(config, tokensOfNextRound());
     int steps = before.stepsInRound(config);
-    RoundResult result = rounds.run(before, steps, position.outer().start(), position.replicas());
-    OuterOptimizer outer = position.outer().step(result.average());
+    ReplicaStates states = position.replicas().handedTo(before.plan().replicas());
+    RoundResult result = rounds.run(before, steps, position.outer().start(), states);
+    OuterOptimizer outer =
+        before.warmsUp(config)
+            ? OuterOptimizer.start(config.outer(), result.average())
+            : position.outer().step(result.average());
     TrainingState after = before.afterRound(config, steps);
     RoundMetrics metrics = RoundSummary.of(config, before, after, result);
     recorder.roundEnded(metrics);
@@ -273,7 +277,7 @@ public final class Trainer {
    * begins.
    */
   private long tokensOfNextRound() throws IOException {
-    if (position.state().stepInEpoch() > 0) {
+    if (!position.state().beginsEpoch()) {
       return position.state().plan().tokens();
     }
     TrainingCorpus corpus = corpus();
@@ -292,7 +296,7 @@ public final class Trainer {
 
   private RunDescription description() {
     TrainingState state = position.state();
-    Plan plan = state.plan();
+    Plan plan = Plan.of(config, state.plan().tokens());
     return new RunDescription(
         setting.spec().layout().size(),
         plan.replicas(),
@@ -300,14 +304,24 @@ public final class Trainer {
         state.epoch(),
         state.step(),
         state.stepInEpoch(),
-        plan.stepsPerEpoch(),
-        plan.tokensPerEpoch(),
+        plan.steps(),
+        plan.trainedTokens(),
         state.tokens(),
         plan.droppedTokens(),
         TaskMemory.of(config, setting.spec()),
         memory.summary(),
         cost.lines(config.training().epochs()),
-        wordVectors);
+        wordVectors,
+        warmup());
+  }
+
+  private String warmup() {
+    Plan plan = position.state().plan();
+    boolean ahead = position.state().warmsUp(config) && !position.state().epochEnded();
+    return ahead
+        ? "one replica with %d streams takes the first %,d steps, then all go on from there"
+            .formatted(plan.streams(), plan.steps())
+        : "";
   }
 
   private static String required(String key, String value) {

@@ -29,6 +29,7 @@ final class InvarianceRun {
   private static Map<String, Object> settings() {
     Map<String, Object> settings = new HashMap<>();
     settings.put("training.replicas", 5);
+    settings.put("round.warmup-steps", 0);
     settings.put("training.epochs", 2);
     settings.put("round.local-steps", 3);
     settings.put("model.dropout", 0.25);

@@ -29,7 +29,7 @@ public final class Evaluator {
     if (streams > 0) {
       return streams;
     }
-    return split.equals("test") ? 1 : config.batch().streams();
+    return split.equals("test") ? 1 : config.batch().globalStreams();
   }
 
   /** Evaluates all streams here, at most {@code atOnce} side by side. */

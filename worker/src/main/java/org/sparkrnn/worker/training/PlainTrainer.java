@@ -136,7 +136,7 @@ public final class PlainTrainer {
   }
 
   private void trainRound() throws IOException {
-    state = state.beginEpoch(corpus.trainingSize(config));
+    state = state.begin(config, corpus.trainingSize(config));
     int steps = state.stepsInRound(config);
     ReplicaResult result =
         corpus.train(

@@ -5,14 +5,16 @@ import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
 
 /**
- * Who trains on which tokens or sequences in one epoch, a pure function of a few numbers.
+ * Who trains on which tokens or sequences in one epoch, or in one of the two parts of an epoch
+ * whose beginning one replica trains alone ({@code round.warmup-steps}); a pure function of a few
+ * numbers.
  *
- * <p>Tokens: the split is one sequence of N tokens. Replica r of W gets tokens [⌊rN/W⌋, ⌊(r+1)N/W⌋)
- * and one label token beyond them (the last part has none, so it predicts one token less). Its
- * predictions are cut into {@code streams} contiguous rows of equal length; fewer than {@code
- * streams} are left over and dropped. A step trains one window of every row; the last window of a
- * row may be short. A replica whose rows end before those of another takes no part in the remaining
- * steps.
+ * <p>Tokens: the split is one sequence of tokens, of which the plan covers N from {@code first} on.
+ * Replica r of W gets tokens {@code first} + [⌊rN/W⌋, ⌊(r+1)N/W⌋) and one label token beyond them
+ * (the last token of the split has none, so one less is predicted there). Its predictions are cut
+ * into {@code streams} contiguous rows of equal length; fewer than {@code streams} are left over
+ * and dropped. A step trains one window of every row; the last window of a row may be short. A
+ * replica whose rows end before those of another takes no part in the remaining steps.
  *
  * <p>Sequences: replica r gets places [⌊rN/W⌋, ⌊(r+1)N/W⌋) of the epoch's order and trains {@code
  * streams} of them in a step, in its last step what is left. What the methods below call tokens are
@@ -21,12 +23,15 @@ import org.sparkrnn.common.errors.BadInputException;
  * <p>Steps of tokens are of full windows here. Where lengths are drawn ({@link Windows}) their
  * numbers are about right; rows and tokens do not depend on them.
  *
- * @param tokens N, tokens or sequences of the split
+ * @param tokens tokens or sequences of the split
+ * @param first of them that the plan covers
+ * @param end of those that it covers
  * @param replicas W
  * @param streams rows per replica; sequences of a step
  * @param window time steps of a full window; most steps of a sequence
  */
-public record Plan(long tokens, int replicas, int streams, int window, Unit unit)
+public record Plan(
+    long tokens, long first, long end, int replicas, int streams, int window, Unit unit)
     implements Serializable {
   /** What is planned. */
   public enum Unit {
@@ -34,44 +39,101 @@ public record Plan(long tokens, int replicas, int streams, int window, Unit unit
     SEQUENCES
   }
 
-  /** A plan of tokens. */
+  /** A plan of whole epochs. */
+  public Plan(long tokens, int replicas, int streams, int window, Unit unit) {
+    this(tokens, 0, tokens, replicas, streams, window, unit);
+  }
+
+  /** A plan of whole epochs of tokens. */
   public Plan(long tokens, int replicas, int streams, int window) {
     this(tokens, replicas, streams, window, Unit.TOKENS);
   }
 
   public Plan {
-    if (tokens < 0 || replicas <= 0 || streams <= 0 || window <= 0) {
+    boolean covers = 0 <= first && first <= end && end <= tokens;
+    if (!covers || replicas <= 0 || streams <= 0 || window <= 0) {
       throw new IllegalArgumentException(
-          "Cannot plan an epoch of %d tokens for %d replicas, %d streams and windows of %d"
-              .formatted(tokens, replicas, streams, window));
+          "Cannot plan %d to %d of %d tokens for %d replicas, %d streams and windows of %d"
+              .formatted(first, end, tokens, replicas, streams, window));
     }
   }
 
   /**
-   * The plan of a training split.
+   * The plan of whole epochs of a training split.
    *
    * @throws BadInputException if nobody would train on anything
    */
   public static Plan of(TrainingConfig config, long tokens) {
-    int replicas = config.training().replicas();
-    int streams = config.batch().streams();
-    Unit unit = config.task().isOfSequences() ? Unit.SEQUENCES : Unit.TOKENS;
-    Plan plan = new Plan(tokens, replicas, streams, config.batch().window(), unit);
-    if (unit == Unit.SEQUENCES && tokens == 0) {
+    Plan plan = ofReplicas(config, tokens, 0);
+    if (plan.unit == Unit.SEQUENCES && tokens == 0) {
       throw new BadInputException("Cannot train on a split without sequences");
     }
-    if (plan.stepsPerEpoch() == 0) {
+    if (plan.steps() == 0) {
       throw new BadInputException(
           ("Cannot train on %d tokens with training.replicas = %d and batch.streams = %d: no"
                   + " replica gets a token for every stream")
-              .formatted(tokens, replicas, streams));
+              .formatted(tokens, plan.replicas, plan.streams));
     }
     return plan;
   }
 
-  /** The same of a split of another size. */
-  public Plan withTokens(long size) {
-    return new Plan(size, replicas, streams, window, unit);
+  /**
+   * The plan that a run begins with: where it warms up, one replica in the place of all on the
+   * tokens of {@code round.warmup-steps} steps, or on the whole epoch if what follows is too short.
+   *
+   * @throws BadInputException as {@link #of}
+   */
+  public static Plan atStart(TrainingConfig config, long tokens) {
+    Plan whole = of(config, tokens);
+    return config.warmsUp() ? warmup(config, tokens) : whole;
+  }
+
+  private static Plan warmup(TrainingConfig config, long tokens) {
+    int streams = config.batch().globalStreams();
+    int window = config.batch().window();
+    Unit unit = unit(config);
+    long step = unit == Unit.TOKENS ? (long) streams * window : streams;
+    int steps = config.round().warmupSteps();
+    long end = tokens / step < steps ? tokens : steps * step;
+    boolean leavesSome = ofReplicas(config, tokens, end).steps() > 0;
+    return new Plan(tokens, 0, leavesSome ? end : tokens, 1, streams, window, unit);
+  }
+
+  private static Plan ofReplicas(TrainingConfig config, long tokens, long first) {
+    return new Plan(
+        tokens,
+        first,
+        tokens,
+        config.training().replicas(),
+        config.batch().streams(),
+        config.batch().window(),
+        unit(config));
+  }
+
+  private static Unit unit(TrainingConfig config) {
+    return config.task().isOfSequences() ? Unit.SEQUENCES : Unit.TOKENS;
+  }
+
+  /** The plan of what the warm-up leaves of an epoch. */
+  Plan rest(TrainingConfig config) {
+    return ofReplicas(config, tokens, end);
+  }
+
+  /** Whether an epoch ends with this plan; else {@link #rest} follows. */
+  public boolean endsEpoch() {
+    return end == tokens;
+  }
+
+  /** Whether a run with these settings may have this plan. */
+  boolean isOf(TrainingConfig config) {
+    if (equals(ofReplicas(config, tokens, 0))) {
+      return true;
+    }
+    if (!config.warmsUp() || window != config.batch().window() || unit != unit(config)) {
+      return false;
+    }
+    Plan warmup = warmup(config, tokens);
+    return equals(warmup) || (!warmup.endsEpoch() && equals(warmup.rest(config)));
   }
 
   private boolean isOfTokens() {
@@ -81,16 +143,17 @@ public record Plan(long tokens, int replicas, int streams, int window, Unit unit
   /** Index of the first token of a replica's part. */
   public long firstToken(int replica) {
     // ⌊rN/W⌋ without the product, which may not fit.
-    return tokens / replicas * replica + tokens % replicas * replica / replicas;
+    long covered = end - first;
+    return first + covered / replicas * replica + covered % replicas * replica / replicas;
   }
 
   /** Tokens of a replica that are followed by a label, dropped ones included. */
   public long predictions(int replica) {
-    long end = Math.min(firstToken(replica + 1), isOfTokens() ? tokens - 1 : tokens);
-    return Math.max(0, end - firstToken(replica));
+    long endOfPart = Math.min(firstToken(replica + 1), isOfTokens() ? tokens - 1 : tokens);
+    return Math.max(0, endOfPart - firstToken(replica));
   }
 
-  /** Predictions of one row of a replica in an epoch; 0 if its part is too short to train on. */
+  /** Predictions of one row of a replica; 0 if its part is too short to train on. */
   public long rowLength(int replica) {
     return predictions(replica) / streams;
   }
@@ -100,37 +163,37 @@ public record Plan(long tokens, int replicas, int streams, int window, Unit unit
     return firstToken(replica) + stream * rowLength(replica);
   }
 
-  /** Local steps a replica takes in an epoch. */
+  /** Local steps a replica takes. */
   public long steps(int replica) {
     return isOfTokens()
         ? (rowLength(replica) + window - 1) / window
         : (predictions(replica) + streams - 1) / streams;
   }
 
-  /** Local steps of an epoch, those of the replica that takes most. */
-  public long stepsPerEpoch() {
+  /** Local steps of the replica that takes most. */
+  public long steps() {
     return isOfTokens() ? (longestRow() + window - 1) / window : longestRow();
   }
 
-  /** Time steps of a replica's window at a step of the epoch; 0 when it has none left. */
+  /** Time steps of a replica's window at a step; 0 when it has none left. */
   public int timeInStep(int replica, long step) {
     return (int) Math.max(0, Math.min(window, rowLength(replica) - step * window));
   }
 
-  /** Tokens a replica trains on in a step of the epoch. */
+  /** Tokens a replica trains on in a step. */
   public long tokensInStep(int replica, long step) {
     return isOfTokens()
         ? (long) timeInStep(replica, step) * streams
         : Math.max(0, Math.min(streams, predictions(replica) - step * streams));
   }
 
-  /** Rows or sequences of a replica in a step of the epoch; 0 when it has none left. */
+  /** Rows or sequences of a replica in a step; 0 when it has none left. */
   public long streamsInStep(int replica, long step) {
     long trained = tokensInStep(replica, step);
     return isOfTokens() ? Math.min(trained, streams) : trained;
   }
 
-  /** Tokens all replicas train on in the epoch before a step. */
+  /** Tokens all replicas train on before a step. */
   public long tokensBefore(long step) {
     return tokensTo(isOfTokens() ? step * window : step);
   }
@@ -164,13 +227,20 @@ public record Plan(long tokens, int replicas, int streams, int window, Unit unit
     return longest;
   }
 
-  /** Tokens all replicas train on in an epoch. */
-  public long tokensPerEpoch() {
+  /** Tokens all replicas train on. */
+  public long trainedTokens() {
     return tokensTo(longestRow());
   }
 
-  /** Tokens of the split that no replica trains on, the very last label not counted. */
+  /** The share of the epoch that is over when rows have gone through so many time steps. */
+  public double epochShare(long time) {
+    double share = (double) tokensTo(time) / trainedTokens();
+    return (double) first / tokens + share * ((double) (end - first) / tokens);
+  }
+
+  /** Tokens that no replica trains on, the very last label of the split not counted. */
   public long droppedTokens() {
-    return isOfTokens() ? Math.max(0, tokens - 1) - tokensPerEpoch() : 0;
+    long labelled = Math.min(end, tokens - 1) - first;
+    return isOfTokens() ? Math.max(0, labelled) - trainedTokens() : 0;
   }
 }

@@ -28,7 +28,6 @@ public final class ReplicaTrainer {
   private final LocalOptimizer optimizer;
   private final Windows windows;
   private final Schedule schedule;
-  private final long tokensPerEpoch;
 
   private ReplicaTrainer(TrainingConfig config, Plan plan, ReplicaTask task, LocalSteps local) {
     this.config = config;
@@ -39,7 +38,6 @@ public final class ReplicaTrainer {
     this.optimizer = new LocalOptimizer(config.optimizer(), config.clipping(), model);
     this.windows = Windows.of(config);
     this.schedule = new Schedule(config);
-    this.tokensPerEpoch = plan.tokensPerEpoch();
   }
 
   /**
@@ -199,9 +197,8 @@ public final class ReplicaTrainer {
   private double learningRate(long first) {
     return schedule.learningRate(
         task.epoch(),
-        task.tokensBase(),
-        plan.tokensTo(first),
-        tokensPerEpoch,
+        task.tokensBase() + plan.tokensTo(first),
+        plan.epochShare(first),
         task.plateauFactor());
   }
 

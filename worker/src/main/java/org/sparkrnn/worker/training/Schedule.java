@@ -32,21 +32,18 @@ public final class Schedule {
   /**
    * The rate of a step.
    *
-   * @param tokensBase tokens of the run before this epoch
-   * @param tokensInEpoch tokens of this epoch before the step
-   * @param tokensPerEpoch tokens of the whole epoch
+   * @param tokens of the run before the step
+   * @param epochShare how much of the epoch is over
    */
-  public double learningRate(
-      int epoch, long tokensBase, long tokensInEpoch, long tokensPerEpoch, double plateauFactor) {
+  public double learningRate(int epoch, long tokens, double epochShare, double plateauFactor) {
     double full =
         switch (config.kind()) {
           case CONSTANT -> rate;
           case STEP -> rate * power(config.factor(), epoch + 1L - config.constantEpochs());
-          case COSINE -> cosine((epoch + (double) tokensInEpoch / tokensPerEpoch) / epochs);
+          case COSINE -> cosine((epoch + epochShare) / epochs);
           case PLATEAU -> Math.min(rate, Math.max(rate * plateauFactor, config.minLearningRate()));
         };
     long warmup = config.warmupTokens();
-    long tokens = tokensBase + tokensInEpoch;
     return tokens + 1 < warmup ? full * ((tokens + 1.0) / warmup) : full;
   }
 

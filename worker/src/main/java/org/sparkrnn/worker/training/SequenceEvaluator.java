@@ -97,7 +97,7 @@ public final class SequenceEvaluator {
 
   private void run(Kernel kernel, float[] parameters, BooleanSupplier cancelled)
       throws IOException {
-    int streams = config.batch().streams();
+    int streams = config.batch().globalStreams();
     int steps = config.batch().window();
     int endPart = firstPart + sums.length / SequenceScores.SUMS;
     SequenceBatch batch = new SequenceBatch(spec, streams, steps);

@@ -21,7 +21,7 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
   /** What {@link ReplicaTrainer#run} allocates, whatever processor this machine has. */
   public static TaskMemory of(TrainingConfig config, ModelSpec spec) {
     Kernel kernel = Kernel.ofSizes(config.kernel());
-    int streams = config.batch().streams();
+    int streams = config.mostStreams();
     int window = longestWindow(config);
     int moments = ReplicaTrainer.momentVectors(config);
     long arena =
@@ -41,10 +41,10 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
   /** Floats and ints. */
   private static long heapElements(TrainingConfig config, ModelSpec spec) {
     long parameters = spec.layout().size();
-    long positions = (long) config.batch().streams() * longestWindow(config);
+    long positions = (long) config.mostStreams() * longestWindow(config);
     boolean keepsMoments = config.optimizer().state() != OptimizerConfig.State.RESET;
     long moments = keepsMoments ? ReplicaTrainer.momentVectors(config) * parameters : 0;
-    long state = spec.stateFloats(config.batch().streams());
+    long state = spec.stateFloats(config.mostStreams());
     long windows = 5 * positions; // tokens, labels, three numbers for each loss
     if (spec.softmax().isAdaptive()) {
       windows += 8 * positions; // four lists of labels and rows, two losses in double
@@ -54,7 +54,7 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
     }
     if (spec.task().isOfSequences()) {
       long columns = spec.task().dense() ? spec.vocabulary() : 0;
-      windows = (9 + columns) * positions + (long) config.batch().streams() * spec.outputs();
+      windows = (9 + columns) * positions + (long) config.mostStreams() * spec.outputs();
     }
     long touchedRows =
         spec.hasSparseEmbedding() ? spec.vocabulary() + Math.min(spec.vocabulary(), positions) : 0;

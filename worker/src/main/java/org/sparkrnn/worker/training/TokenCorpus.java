@@ -53,7 +53,7 @@ record TokenCorpus(CorpusReader reader) implements TrainingCorpus {
   /** All words of a window, and so few of all that they are soon drawn. */
   private static void requireSampleSize(TrainingConfig config, ModelSpec spec) {
     int samples = spec.softmax().softmaxSamples();
-    long positions = (long) config.batch().streams() * Windows.of(config).longest();
+    long positions = (long) config.mostStreams() * Windows.of(config).longest();
     if (samples < positions || samples > spec.vocabulary() / 2) {
       throw new BadInputException(
           ("Cannot use model.softmax-samples = %d: it must be at least %d, the positions of a window, and at most %d,"

@@ -114,12 +114,7 @@ public final class TrainingCheckpoint {
       throw new CorruptFileException(
           "Cannot read %s: %s".formatted(checkpoint.pathOf(CONFIG), e.getMessage()), e);
     }
-    boolean planned =
-        plan.replicas() == config.training().replicas()
-            && plan.streams() == config.batch().streams()
-            && plan.window() == config.batch().window()
-            && (plan.unit() == Plan.Unit.SEQUENCES) == config.task().isOfSequences();
-    if (!planned || state.step() != checkpoint.step()) {
+    if (!plan.isOf(config) || state.step() != checkpoint.step()) {
       throw new CorruptFileException(
           "Cannot read %s: it is of step %d with %s, the checkpoint of step %d with other settings"
               .formatted(checkpoint.pathOf(STATE), state.step(), plan, checkpoint.step()));
@@ -127,7 +122,7 @@ public final class TrainingCheckpoint {
     if (state.timeInEpoch() > 0 && state.timeInEpoch() >= plan.longestRow()) {
       throw new CorruptFileException(
           "Cannot read %s: it is at step %d of an epoch of about %d"
-              .formatted(checkpoint.pathOf(STATE), state.stepInEpoch(), plan.stepsPerEpoch()));
+              .formatted(checkpoint.pathOf(STATE), state.stepInEpoch(), plan.steps()));
     }
   }
 
@@ -164,8 +159,10 @@ public final class TrainingCheckpoint {
       outer.forEach((name, vector) -> tensors.addAll(Tensor.of(name + ".", layout, vector)));
       writeTensors(writer, OUTER, tensors);
     }
+    int streams = state.plan().streams();
     for (int replica = 0; replica < state.plan().replicas(); replica++) {
-      writeTensors(writer, replicaFile(replica), tensors(config, spec, replicas.of(replica)));
+      writeTensors(
+          writer, replicaFile(replica), tensors(config, spec, streams, replicas.of(replica)));
     }
     writer.add(STATE, state.toJson());
     writer.add(CONFIG, config.semanticText().getBytes(StandardCharsets.UTF_8));
@@ -383,9 +380,10 @@ public final class TrainingCheckpoint {
     return "replica-" + replica + ".safetensors";
   }
 
-  private static List<Tensor> tensors(TrainingConfig config, ModelSpec spec, ReplicaState state) {
+  private static List<Tensor> tensors(
+      TrainingConfig config, ModelSpec spec, int streams, ReplicaState state) {
     List<Tensor> tensors =
-        new ArrayList<>(Tensor.of("", stateLayout(spec, config.batch().streams()), state.hidden()));
+        new ArrayList<>(Tensor.of("", stateLayout(spec, streams), state.hidden()));
     ParameterLayout layout = spec.layout();
     int from = 0;
     for (String name : momentNames(config)) {

@@ -18,10 +18,11 @@ import org.sparkrnn.common.storage.JsonObject;
  * @param step local steps since the start of the run; every replica counts, short ones too
  * @param round rounds since the start
  * @param epoch from 0; epochs that have ended
- * @param stepInEpoch steps of this epoch taken
+ * @param stepInEpoch steps of this epoch taken; where its beginning is a part of its own, of the
+ *     part
  * @param timeInEpoch time steps of the longest row that they went through
  * @param tokens tokens all replicas have trained on
- * @param plan of this epoch; at its start that of the one before, until {@link #beginEpoch}
+ * @param plan of this epoch or part; at its start that of the one before, until {@link #begin}
  * @param bestLoss lowest validation loss in nats per token, infinite before the first
  * @param bestStep step it was measured at; 0 before the first
  * @param plateauFactor what the plateau schedule multiplies the learning rate with
@@ -73,22 +74,42 @@ public record TrainingState(
         0, 0, 0, 0, 0, 0, plan, Double.POSITIVE_INFINITY, 0, 1, 0, 0, AveragingTrigger.start());
   }
 
-  /** Before every round: at the start of an epoch a corpus that grew takes effect. */
-  public TrainingState beginEpoch(long corpusTokens) {
-    if (stepInEpoch > 0) {
-      return this;
-    }
-    return withPlan(plan.withTokens(corpusTokens));
+  /** Whether the next round is the first of an epoch: a corpus that grew takes effect then. */
+  public boolean beginsEpoch() {
+    return stepInEpoch == 0 && (step == 0 || plan.endsEpoch());
   }
 
   /**
-   * Steps of the next round: {@code round.local-steps}, or what is left of the epoch; one within
-   * {@code round.warmup-steps}.
+   * Before every round: the plan that it is a part of.
+   *
+   * @param corpusTokens tokens or sequences of the split, as {@link #beginsEpoch} finds it
    */
+  public TrainingState begin(TrainingConfig config, long corpusTokens) {
+    if (step == 0) {
+      return withPlan(Plan.atStart(config, corpusTokens));
+    }
+    if (stepInEpoch > 0) {
+      return this;
+    }
+    return withPlan(plan.endsEpoch() ? Plan.of(config, corpusTokens) : plan.rest(config));
+  }
+
+  /** Whether one replica trains in the place of all. */
+  public boolean warmsUp(TrainingConfig config) {
+    return plan.replicas() < config.training().replicas();
+  }
+
+  /** Steps of the next round: {@code round.local-steps}, or what is left of the plan. */
   public int stepsInRound(TrainingConfig config) {
-    boolean warmup = step < config.round().warmupSteps();
-    int most = warmup ? 1 : config.round().localSteps();
-    return Windows.of(config).steps(step, plan.longestRow() - timeInEpoch, most);
+    long left = plan.longestRow() - timeInEpoch;
+    return Windows.of(config).steps(step, left, config.round().localSteps());
+  }
+
+  /** How much of the epoch is over. */
+  public double epochShare() {
+    return stepInEpoch == 0 && step > 0 && !plan.endsEpoch()
+        ? plan.epochShare(plan.longestRow())
+        : plan.epochShare(timeInEpoch);
   }
 
   /** What a replica does in the next round. */
@@ -110,10 +131,11 @@ public record TrainingState(
   public TrainingState afterRound(TrainingConfig config, int steps) {
     long next = timeInEpoch + Windows.of(config).total(step, steps);
     boolean ended = next >= plan.longestRow();
+    boolean epochEnded = ended && plan.endsEpoch();
     return new TrainingState(
         step + steps,
         round + 1,
-        ended ? epoch + 1 : epoch,
+        epochEnded ? epoch + 1 : epoch,
         ended ? 0 : stepInEpoch + steps,
         ended ? 0 : next,
         tokens + plan.tokensTo(next) - plan.tokensTo(timeInEpoch),
@@ -167,7 +189,7 @@ public record TrainingState(
 
   /** Whether the last round ended an epoch. */
   public boolean epochEnded() {
-    return stepInEpoch == 0 && step > 0;
+    return step > 0 && beginsEpoch();
   }
 
   /** Whether the best validation loss is that of the present parameters. */
@@ -272,6 +294,10 @@ public record TrainingState(
     }
     Map<String, Object> planFields = new TreeMap<>();
     planFields.put(planned(plan.unit()), plan.tokens());
+    if (plan.first() > 0 || !plan.endsEpoch()) {
+      planFields.put("first", plan.first());
+      planFields.put("end", plan.end());
+    }
     planFields.put("replicas", plan.replicas());
     planFields.put("streams", plan.streams());
     planFields.put("window", plan.window());
@@ -289,9 +315,18 @@ public record TrainingState(
     JsonObject planFields = fields.object("plan");
     boolean ofSequences = planFields.has(planned(Plan.Unit.SEQUENCES));
     Plan.Unit unit = ofSequences ? Plan.Unit.SEQUENCES : Plan.Unit.TOKENS;
+    long planTokens = counter(planFields, planned(unit));
+    boolean ofPart = planFields.has("first");
+    long first = ofPart ? counter(planFields, "first") : 0;
+    long end = ofPart ? counter(planFields, "end") : planTokens;
+    if (first > end || end > planTokens) {
+      throw planFields.wrong("end", "at least first and at most " + planTokens);
+    }
     Plan plan =
         new Plan(
-            counter(planFields, planned(unit)),
+            planTokens,
+            first,
+            end,
             planFields.smallInteger("replicas", 1),
             planFields.smallInteger("streams", 1),
             planFields.smallInteger("window", 1),

@@ -91,7 +91,7 @@ class TorchTrajectoryTest {
     try (TorchGolden golden = new TorchGolden("trajectory-" + cellName)) {
       int[] tokens = golden.integers("tokens");
       Plan plan = Plan.of(config, tokens.length);
-      assertThat(plan.stepsPerEpoch()).isEqualTo(STEPS);
+      assertThat(plan.steps()).isEqualTo(STEPS);
       float[] expected = golden.floats("losses." + optimizer);
       float[] parameters = golden.vector("parameter.", spec.layout());
       ReplicaState state = ReplicaState.start();

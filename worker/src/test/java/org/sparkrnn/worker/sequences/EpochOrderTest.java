@@ -71,7 +71,7 @@ class EpochOrderTest {
           assertThat(plan.tokensInStep(r, plan.steps(r))).isZero();
         }
         assertThat(taken).hasSize(LENGTHS.length).doesNotHaveDuplicates();
-        assertThat(plan.tokensPerEpoch()).isEqualTo(LENGTHS.length);
+        assertThat(plan.trainedTokens()).isEqualTo(LENGTHS.length);
       }
     }
   }

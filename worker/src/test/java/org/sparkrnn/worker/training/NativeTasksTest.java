@@ -57,7 +57,7 @@ class NativeTasksTest {
           spec,
           kernel(config),
           plan,
-          TrainingState.start(plan).task(0, (int) plan.stepsPerEpoch()),
+          TrainingState.start(plan).task(0, (int) plan.steps()),
           parameters,
           ReplicaState.start(),
           Runs.source(tokens),
@@ -183,14 +183,14 @@ class NativeTasksTest {
     TrainingCorpus corpus = TrainingCorpus.open(new LocalFiles(), path.toString(), config);
     ModelSpec spec = corpus.schema().spec(config);
     Plan plan = Plan.of(config, corpus.trainingSize(config));
-    long[] allocated = new long[(int) plan.stepsPerEpoch() + 1];
+    long[] allocated = new long[(int) plan.steps() + 1];
     int[] asked = {0};
     corpus.train(
         config,
         spec,
         kernel(config),
         plan,
-        TrainingState.start(plan).task(0, (int) plan.stepsPerEpoch()),
+        TrainingState.start(plan).task(0, (int) plan.steps()),
         spec.initialise(config.model(), 1),
         ReplicaState.start(),
         () -> {

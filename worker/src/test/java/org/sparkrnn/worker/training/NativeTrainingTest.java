@@ -26,7 +26,7 @@ class NativeTrainingTest {
         spec,
         kernel,
         plan,
-        state.task(0, (int) plan.stepsPerEpoch()),
+        state.task(0, (int) plan.steps()),
         spec.initialise(config.model(), 1),
         ReplicaState.start(),
         Runs.source(TOKENS),

@@ -229,7 +229,7 @@ class PlainTrainerTest {
         TrainingCheckpoint.open(new CheckpointStore(files, "whole").newest().orElseThrow());
     assertThat(last.parameters()).isNotEqualTo(last.trainedParameters());
     assertThat(last.parameters()).isEqualTo(last.replica(0).moments());
-    assertThat(end.tokens()).isEqualTo(3 * end.plan().tokensPerEpoch());
+    assertThat(end.tokens()).isEqualTo(3 * end.plan().trainedTokens());
     for (int stopAfter = 1; stopAfter < end.step(); stopAfter++) {
       String run = "resumed-" + stopAfter;
       String[] fewer = java.util.Arrays.copyOf(settings, settings.length + 2);

@@ -70,7 +70,7 @@ class ReplicaTrainerTest {
             ReplicaState.start(),
             new ReplicaStatistics(0, 0, 0, 0, 0, 0, 0, ""));
     while (state.epoch() == 0) {
-      int steps = (int) Math.min(stepsPerTask, state.plan().stepsPerEpoch() - state.stepInEpoch());
+      int steps = (int) Math.min(stepsPerTask, state.plan().steps() - state.stepInEpoch());
       result = run(config, state, steps, result.parameters(), result.state());
       state = state.afterRound(config, steps);
     }
@@ -127,7 +127,7 @@ class ReplicaTrainerTest {
     TrainingConfig config =
         Runs.config("optimizer.kind=adam", "optimizer.learning-rate=0.02", "round.local-steps=999");
     TrainingState state = TrainingState.start(plan(config));
-    int steps = (int) state.plan().stepsPerEpoch();
+    int steps = (int) state.plan().steps();
     ReplicaResult result = run(config, state, 1, parameters(config), ReplicaState.start());
     assertThat(result.statistics().lossNatsPerToken()).isBetween(2.3, 2.5); // ln 11 = 2.398
     for (int epoch = 0; epoch < 12; epoch++) {
@@ -227,7 +227,7 @@ class ReplicaTrainerTest {
             "model.cell=" + cell, "batch.window=" + window, "training.replicas=" + replicas);
     ModelSpec spec = spec(config);
     Plan plan = new Plan(tokens, replicas, 3, window);
-    assertThat(plan.stepsPerEpoch()).isGreaterThanOrEqualTo(10);
+    assertThat(plan.steps()).isGreaterThanOrEqualTo(10);
     float[] averaged = parameters(config);
     double[] single = new double[averaged.length];
     Arrays.setAll(single, i -> parameters(config)[i]);
@@ -235,7 +235,7 @@ class ReplicaTrainerTest {
     ReplicaState[] states = new ReplicaState[replicas];
     Arrays.fill(states, ReplicaState.start());
     TrainingState position = TrainingState.start(plan);
-    for (long step = 0; step < plan.stepsPerEpoch(); step++) {
+    for (long step = 0; step < plan.steps(); step++) {
       List<ReplicaResult> results = new ArrayList<>();
       for (int replica = 0; replica < replicas; replica++) {
         ReplicaResult result =

@@ -9,7 +9,8 @@ class ScheduleTest {
   private static final long EPOCH_TOKENS = 1000;
 
   private static double rate(Schedule schedule, int epoch, long tokensInEpoch) {
-    return schedule.learningRate(epoch, epoch * EPOCH_TOKENS, tokensInEpoch, EPOCH_TOKENS, 1);
+    return schedule.learningRate(
+        epoch, epoch * EPOCH_TOKENS + tokensInEpoch, (double) tokensInEpoch / EPOCH_TOKENS, 1);
   }
 
   @Test
@@ -77,7 +78,7 @@ class ScheduleTest {
                 "optimizer.learning-rate=1",
                 "schedule.kind=plateau",
                 "schedule.min-learning-rate=0.2"));
-    assertThat(schedule.learningRate(0, 0, 0, EPOCH_TOKENS, 0.5)).isEqualTo(0.5);
-    assertThat(schedule.learningRate(0, 0, 0, EPOCH_TOKENS, 0.01)).isEqualTo(0.2);
+    assertThat(schedule.learningRate(0, 0, 0, 0.5)).isEqualTo(0.5);
+    assertThat(schedule.learningRate(0, 0, 0, 0.01)).isEqualTo(0.2);
   }
 }

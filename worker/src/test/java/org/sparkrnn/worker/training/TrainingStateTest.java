@@ -3,8 +3,10 @@ package org.sparkrnn.worker.training;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,14 +72,68 @@ class TrainingStateTest {
     assertThat(afterSteps(state, 2).task(0, 1).tokensBase()).isEqualTo(99);
   }
 
+  private static TrainingConfig warmingUp(String... more) {
+    List<String> settings = new ArrayList<>(List.of(more));
+    settings.addAll(
+        List.of(
+            "training.replicas=2",
+            "batch.streams=2",
+            "batch.global-streams=3",
+            "batch.window=5",
+            "round.local-steps=2"));
+    return Runs.config(settings.toArray(String[]::new));
+  }
+
   @Test
-  void roundsOfTheWarmUpHaveOneStep() {
-    TrainingConfig config = Runs.config("round.local-steps=4", "round.warmup-steps=2");
-    TrainingState state = TrainingState.start(PLAN);
-    assertThat(state.stepsInRound(config)).isEqualTo(1);
-    assertThat(afterSteps(state, 1).stepsInRound(config)).isEqualTo(1);
-    assertThat(afterSteps(state, 2).stepsInRound(config)).isEqualTo(4);
-    assertThat(afterSteps(state, 7).stepsInRound(config)).isEqualTo(4);
+  void oneReplicaTrainsTheBeginningOfTheFirstEpochAndAllTheRest() throws CorruptFileException {
+    TrainingConfig config =
+        warmingUp("round.warmup-steps=3", "schedule.kind=cosine", "training.epochs=2");
+    TrainingState state = TrainingState.start(Plan.atStart(config, 101)).begin(config, 101);
+    Plan warmup = state.plan();
+    assertThat(warmup).isEqualTo(new Plan(101, 0, 45, 1, 3, 5, Plan.Unit.TOKENS));
+    assertThat(state.beginsEpoch()).isTrue();
+    List<Integer> rounds = new ArrayList<>();
+    while (state.plan().equals(warmup)) {
+      assertThat(state.warmsUp(config)).isTrue();
+      rounds.add(state.stepsInRound(config));
+      TrainingState after = state.afterRound(config, state.stepsInRound(config));
+      assertThat(TrainingState.fromJson(after.toJson(), "state.json")).isEqualTo(after);
+      assertThat(after.plan().isOf(config)).isTrue();
+      assertThat(after.epochEnded()).isFalse();
+      assertThat(after.beginsEpoch()).isFalse();
+      assertThat(after.epochShare()).isEqualTo(after.step() * 15 / 101.0, within(1e-15));
+      state = after.begin(config, 150); // the corpus grew: not before the next epoch
+    }
+    assertThat(rounds).containsExactly(2, 1);
+    assertThat(state.plan()).isEqualTo(new Plan(101, 45, 101, 2, 2, 5, Plan.Unit.TOKENS));
+    assertThat(state.plan().isOf(config)).isTrue();
+    assertThat(state.plan().isOf(warmingUp("round.warmup-steps=2"))).isFalse();
+    assertThat(state.warmsUp(config)).isFalse();
+    assertThat(state.tokens()).isEqualTo(45);
+    assertThat(state.task(1, 2).tokensBase()).isEqualTo(45);
+    assertThat(state.task(1, 2).firstStep()).isZero(); // from a zero hidden state
+    state = state.afterRound(config, 2);
+    assertThat(state.begin(config, 150)).isEqualTo(state);
+    state = state.afterRound(config, state.stepsInRound(config));
+    assertThat(state.epoch()).isEqualTo(1);
+    assertThat(state.epochEnded()).isTrue();
+    assertThat(state.tokens()).isEqualTo(45 + 54);
+    assertThat(state.begin(config, 150).plan()).isEqualTo(Plan.of(config, 150));
+    assertThat(Plan.of(config, 150).isOf(config)).isTrue();
+  }
+
+  @Test
+  void theWarmUpTakesTheWholeEpochWhereTooLittleWouldBeLeft() {
+    for (int steps : new int[] {7, 8, 1_000_000_000}) {
+      Plan plan = Plan.atStart(warmingUp("round.warmup-steps=" + steps), 106);
+      assertThat(plan).isEqualTo(new Plan(106, 1, 3, 5));
+      assertThat(plan.endsEpoch()).isTrue();
+    }
+    assertThat(Plan.atStart(warmingUp("round.warmup-steps=6"), 106).endsEpoch()).isFalse();
+    assertThat(Plan.atStart(warmingUp("round.warmup-steps=0"), 106))
+        .isEqualTo(new Plan(106, 2, 2, 5));
+    TrainingConfig one = Runs.config("round.warmup-steps=9", "batch.streams=3", "batch.window=5");
+    assertThat(Plan.atStart(one, 106)).isEqualTo(new Plan(106, 1, 3, 5));
   }
 
   @Test
