@@ -37,6 +37,7 @@ final class FaultRuns {
     settings.put("checkpoint.keep-last", 1);
     settings.put("round.inline-state-bytes", 0);
     settings.put("round.local-steps", 3);
+    settings.put("round.warmup-steps", 3);
     settings.put("training.epochs", 1);
     return Map.copyOf(settings);
   }

@@ -81,7 +81,15 @@ class SameBytesTest {
             "int8"));
     RUNS.put(
         "differences in bfloat16 and outer momentum, GRU, SGD",
-        Map.of("model.cell", "gru", "outer.kind", "nesterov", "round.delta", "bf16"));
+        Map.of(
+            "model.cell",
+            "gru",
+            "outer.kind",
+            "nesterov",
+            "round.delta",
+            "bf16",
+            "round.warmup-steps",
+            6));
     RUNS.put(
         "AWD: tied, projected, drawn windows, variational dropout, averaged parameters",
         Map.ofEntries(
