@@ -19,6 +19,7 @@ import org.sparkrnn.driver.rounds.TrainOptions;
 import org.sparkrnn.driver.rounds.Trainer;
 import org.sparkrnn.driver.storage.HadoopFiles;
 import org.sparkrnn.worker.model.ModelSchema;
+import org.sparkrnn.worker.training.Plan;
 import org.sparkrnn.worker.training.TrainingCorpus;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -116,11 +117,11 @@ final class CompareCommand implements Callable<Integer> {
         rows.add(ComparisonRow.of(run.getKey(), files, config, schema.spec(config)));
       }
     }
-    print(rows);
+    print(rows, shared.task().isOfSequences() ? Plan.Unit.SEQUENCES : Plan.Unit.TOKENS);
     return 0;
   }
 
-  private void print(List<ComparisonRow> rows) {
+  private void print(List<ComparisonRow> rows, Plan.Unit unit) {
     double target =
         loss.orElseGet(
             () -> rows.stream().mapToDouble(ComparisonRow::bestLoss).max().orElse(Double.NaN));
@@ -129,13 +130,13 @@ final class CompareCommand implements Callable<Integer> {
       return;
     }
     int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
-    String columns = "%-" + Math.max(width, 4) + "s %7s %12s %10s %16s %10s %16s";
+    String columns = "%-" + Math.max(width, 4) + "s %7s %12s %13s %16s %10s %16s";
     println(
         columns,
         "cell",
         "units",
         "parameters",
-        "tokens/s",
+        unit.measured() + "/s",
         "validation loss",
         "training",
         "time to %.4f".formatted(target));

@@ -155,12 +155,19 @@ final class InspectCommand implements Callable<Integer> {
         softmax(spec.softmax()));
     print("  parameters  %,d", parameters.length);
     print(
-        "  trained     step %,d, epoch %d, %,d tokens in %,d rounds of %d replicas",
-        state.step(), state.epoch(), state.tokens(), state.round(), state.plan().replicas());
+        "  trained     step %,d, epoch %d, %,d %s in %,d rounds of %d replicas",
+        state.step(),
+        state.epoch(),
+        state.tokens(),
+        state.plan().unit().word(),
+        state.round(),
+        saved.config().training().replicas());
     if (state.bestStep() > 0) {
       print(
-          "  validation  %.4f nats per token at best, at step %,d",
-          state.bestLoss(), state.bestStep());
+          "  validation  %s %.4f at best, at step %,d",
+          spec.task().isOfSequences() ? "loss" : "nats per token",
+          state.bestLoss(),
+          state.bestStep());
     }
     print("");
     print("  %-24s %16s %18s %12s", "block", "shape", "root mean square", "largest");

@@ -14,13 +14,15 @@ import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.RunDescription;
 import org.sparkrnn.driver.metrics.TrainingListener;
 import org.sparkrnn.worker.training.Measured;
+import org.sparkrnn.worker.training.Plan.Unit;
 
 /**
- * Progress for a person: a bar of tokens on a terminal, a line per round elsewhere. Closing it
- * leaves the bar where it is and begins a new line.
+ * Progress for a person: a bar of tokens or sequences on a terminal, a line per round elsewhere.
+ * Closing it leaves the bar where it is and begins a new line.
  */
 final class Progress implements TrainingListener, AutoCloseable {
   private static final int UPDATE_MILLIS = 1000;
+  private static final int THOUSAND = 1_000;
   private static final int MILLION = 1_000_000;
   private static final int UNKNOWN_WIDTH = 100;
 
@@ -28,6 +30,7 @@ final class Progress implements TrainingListener, AutoCloseable {
   private final int columns;
   private Optional<ProgressBar> bar = Optional.empty();
   private int epochs = 1;
+  private Unit unit = Unit.TOKENS;
   private long tokensPerEpoch = 1;
   private long firstTokens;
   private long beginNanos = System.nanoTime();
@@ -51,18 +54,20 @@ final class Progress implements TrainingListener, AutoCloseable {
   @Override
   public void started(RunDescription run) {
     epochs = run.epochs();
+    unit = run.unit();
     tokensPerEpoch = Math.max(1, run.tokensPerEpoch());
     firstTokens = run.tokens();
     beginNanos = System.nanoTime();
     line(
         text(
-            "%s: %,d parameters, %d replicas, %d epochs of %,d tokens; a task takes %,.1f MiB of"
+            "%s: %,d parameters, %d replicas, %d epochs of %,d %s; a task takes %,.1f MiB of"
                 + " native memory and %,.1f MiB of heap",
             run.step() == 0 ? "training" : "resuming at local step " + run.step(),
             run.parameters(),
             run.replicas(),
             run.epochs(),
             run.tokensPerEpoch(),
+            unit.word(),
             mebibytes(run.taskMemory().nativeBytes()),
             mebibytes(run.taskMemory().heapBytes())));
     line("memory: " + run.memory());
@@ -88,8 +93,8 @@ final class Progress implements TrainingListener, AutoCloseable {
   public void roundEnded(RoundMetrics metrics) {
     String numbers =
         text(
-            "loss %.4f  %,.0f tokens/s  lr %.3g",
-            metrics.lossNats(), metrics.tokensPerSecond(), metrics.learningRate());
+            "loss %.4f  %,.0f %s/s  lr %.3g",
+            metrics.lossNats(), metrics.tokensPerSecond(), unit.measured(), metrics.learningRate());
     if (bar.isPresent()) {
       bar.get().setExtraMessage(text("epoch %d/%d  ", metrics.epoch() + 1, epochs) + numbers);
       bar.get().stepTo(metrics.tokens());
@@ -135,12 +140,13 @@ final class Progress implements TrainingListener, AutoCloseable {
   }
 
   private ProgressBar newBar(long tokens) {
+    boolean many = unit == Unit.TOKENS;
     // The last column would wrap the cursor.
     return new ProgressBarBuilder()
         .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1))
         .setStyle(ProgressBarStyle.ASCII)
         .setUpdateIntervalMillis(UPDATE_MILLIS)
-        .setUnit("M tokens", MILLION)
+        .setUnit(many ? "M tokens" : "thousand sequences", many ? MILLION : THOUSAND)
         .setInitialMax(epochs * tokensPerEpoch)
         .startsFrom(tokens, Duration.ZERO)
         .build();

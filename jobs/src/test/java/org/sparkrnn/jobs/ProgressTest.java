@@ -14,6 +14,7 @@ import org.sparkrnn.common.config.DisplayConfig;
 import org.sparkrnn.driver.metrics.RoundMetrics;
 import org.sparkrnn.driver.metrics.RoundMetrics.Seconds;
 import org.sparkrnn.driver.metrics.RunDescription;
+import org.sparkrnn.worker.training.Plan.Unit;
 import org.sparkrnn.worker.training.TaskMemory;
 
 @Timeout(30)
@@ -53,7 +54,18 @@ class ProgressTest {
     assertThat(text()).isEmpty();
   }
 
+  @Test
+  void sequencesAreCalledSo() {
+    show(DisplayConfig.Progress.PLAIN, 0, Unit.SEQUENCES);
+
+    assertThat(text()).contains("2 epochs of 4,000 sequences;", "  2,000 predictions/s  ");
+  }
+
   private void show(DisplayConfig.Progress choice, int columns) {
+    show(choice, columns, Unit.TOKENS);
+  }
+
+  private void show(DisplayConfig.Progress choice, int columns, Unit unit) {
     PrintStream out = new PrintStream(written, true, StandardCharsets.UTF_8);
     try (Progress progress = Progress.of(choice, new Console(out, out, columns))) {
       TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
@@ -69,6 +81,7 @@ class ProgressTest {
               4000,
               0,
               7,
+              unit,
               memory,
               "9 of 10",
               List.of("1 s"),

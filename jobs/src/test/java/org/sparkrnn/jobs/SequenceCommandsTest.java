@@ -157,6 +157,9 @@ class SequenceCommandsTest {
         .isLessThan(0.2 * json.get("naive_mean_squared_error").asDouble());
     List<String> lines = predict(model, text.toString()).lines().toList();
     assertThat(lines).hasSize(3);
+    assertThat(run("inspect", "--checkpoint", model).out())
+        .contains(" sequences in ", "validation  loss ")
+        .doesNotContain("nats");
     assertThat(lines.get(0)).isEqualTo("step,x");
     double next = Double.parseDouble(lines.get(1).substring(2));
     assertThat(next).isBetween(94.0, 106.0); // sin(240·π/4) is 0

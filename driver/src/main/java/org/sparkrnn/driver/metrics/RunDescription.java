@@ -1,6 +1,7 @@
 package org.sparkrnn.driver.metrics;
 
 import java.util.List;
+import org.sparkrnn.worker.training.Plan.Unit;
 import org.sparkrnn.worker.training.TaskMemory;
 
 /**
@@ -16,6 +17,7 @@ import org.sparkrnn.worker.training.TaskMemory;
  * @param tokensPerEpoch of the present corpus, of all replicas
  * @param tokens trained on so far
  * @param droppedTokens of an epoch that are too few for a row or have no label
+ * @param unit what is called tokens here
  * @param taskMemory what one running task takes
  * @param memory what the processes take and have
  * @param costs what a round will take and what the replicas bring, then what would be faster
@@ -33,6 +35,7 @@ public record RunDescription(
     long tokensPerEpoch,
     long tokens,
     long droppedTokens,
+    Unit unit,
     TaskMemory taskMemory,
     String memory,
     List<String> costs,

@@ -11,6 +11,7 @@ import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.common.storage.Json;
 import org.sparkrnn.worker.training.Measured;
+import org.sparkrnn.worker.training.Plan.Unit;
 
 /**
  * What one process did for a run, for schedulers and the morning after: {@code summary.json} in the
@@ -23,6 +24,7 @@ public final class RunSummary implements TrainingListener {
 
   private final Instant began = Instant.now();
   private boolean started;
+  private Unit unit = Unit.TOKENS;
   private long firstTokens;
   private long tokens;
   private long step;
@@ -36,6 +38,7 @@ public final class RunSummary implements TrainingListener {
   @Override
   public void started(RunDescription run) {
     started = true;
+    unit = run.unit();
     firstTokens = run.tokens();
     tokens = run.tokens();
     step = run.step();
@@ -105,17 +108,18 @@ public final class RunSummary implements TrainingListener {
     Duration time = Duration.between(began, Instant.now());
     return String.format(
         Locale.ROOT,
-        "Summary: exit code 0 (%s), epoch %d of %d, step %d, %,d tokens in %d:%02d:%02d%s%s",
+        "Summary: exit code 0 (%s), epoch %d of %d, step %d, %,d %s in %d:%02d:%02d%s%s",
         reason,
         Math.min(epoch + 1, epochs),
         epochs,
         step,
         tokens - firstTokens,
+        unit.word(),
         time.toHours(),
         time.toMinutesPart(),
         time.toSecondsPart(),
-        nats("training", trainingLoss),
-        nats("validation", validationLoss));
+        loss("training", trainingLoss),
+        loss("validation", validationLoss));
   }
 
   /** The newest; empty if there is none. */
@@ -123,9 +127,11 @@ public final class RunSummary implements TrainingListener {
     return savedStep == 0 ? "" : new CheckpointStore(files, run).pathOf(savedStep);
   }
 
-  private static String nats(String what, OptionalDouble loss) {
+  /** In nats, but for sequences, of which it may be a squared error. */
+  private String loss(String what, OptionalDouble loss) {
+    String nats = unit == Unit.TOKENS ? " nats" : "";
     return loss.isEmpty()
         ? ""
-        : String.format(Locale.ROOT, ", %s %.4f nats", what, loss.getAsDouble());
+        : String.format(Locale.ROOT, ", %s %.4f%s", what, loss.getAsDouble(), nats);
   }
 }

@@ -308,6 +308,7 @@ public final class Trainer {
         plan.trainedTokens(),
         state.tokens(),
         plan.droppedTokens(),
+        plan.unit(),
         TaskMemory.of(config, setting.spec()),
         memory.summary(),
         cost.lines(config.training().epochs()),

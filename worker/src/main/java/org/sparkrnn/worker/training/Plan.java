@@ -35,8 +35,28 @@ public record Plan(
     implements Serializable {
   /** What is planned. */
   public enum Unit {
-    TOKENS,
-    SEQUENCES
+    TOKENS("tokens", "tokens"),
+    SEQUENCES("sequences", "predictions");
+
+    private final String word;
+    private final String measured;
+
+    Unit(String word, String measured) {
+      this.word = word;
+      this.measured = measured;
+    }
+
+    /** What an epoch has so many of, for people and in {@code state.json}. */
+    public String word() {
+      return word;
+    }
+
+    /**
+     * What losses are means of and rates are counted in: of a sequence one, or one for each step.
+     */
+    public String measured() {
+      return measured;
+    }
   }
 
   /** A plan of whole epochs. */

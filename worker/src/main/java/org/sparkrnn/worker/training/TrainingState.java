@@ -293,7 +293,7 @@ public record TrainingState(
       fields.put("best_step", bestStep);
     }
     Map<String, Object> planFields = new TreeMap<>();
-    planFields.put(planned(plan.unit()), plan.tokens());
+    planFields.put(plan.unit().word(), plan.tokens());
     if (plan.first() > 0 || !plan.endsEpoch()) {
       planFields.put("first", plan.first());
       planFields.put("end", plan.end());
@@ -313,9 +313,9 @@ public record TrainingState(
   public static TrainingState fromJson(byte[] bytes, String path) throws CorruptFileException {
     JsonObject fields = Json.parse(bytes, path);
     JsonObject planFields = fields.object("plan");
-    boolean ofSequences = planFields.has(planned(Plan.Unit.SEQUENCES));
+    boolean ofSequences = planFields.has(Plan.Unit.SEQUENCES.word());
     Plan.Unit unit = ofSequences ? Plan.Unit.SEQUENCES : Plan.Unit.TOKENS;
-    long planTokens = counter(planFields, planned(unit));
+    long planTokens = counter(planFields, unit.word());
     boolean ofPart = planFields.has("first");
     long first = ofPart ? counter(planFields, "first") : 0;
     long end = ofPart ? counter(planFields, "end") : planTokens;
@@ -360,10 +360,6 @@ public record TrainingState(
       throw fields.wrong("plateau_factor", "at least 0 and at most 1");
     }
     return state;
-  }
-
-  private static String planned(Plan.Unit unit) {
-    return unit == Plan.Unit.SEQUENCES ? "sequences" : "tokens";
   }
 
   /** What no run can count beyond; products with it must not overflow. */
