@@ -3,7 +3,7 @@
 //
 //   i = sigmoid(z_i)   g = tanh(z_g)   o = sigmoid(z_o)
 //   c = c_before + i * (g - c_before)  h = o * tanh(c)
-#include "polynomials.h"
+#include "cell_output.h"
 #include "variant.h"
 
 #define SLOTS 3
@@ -25,7 +25,7 @@ static void forward(cell_step at) {
         v_store(gates + LANES, v_first(g, at.live));
         v_store(gates + 2 * LANES, v_first(o, at.live));
         v_store(after, v_first(c, at.live));
-        v_store(hidden, v_first(v_mul(o, v_tanh(c)), at.live));
+        store_hidden(&at, hidden, o, c);
         gates += at.gate_row;
         before += at.row;
         after += at.row;
@@ -43,12 +43,11 @@ static void backward(cell_step at, const float *d_units) {
     const v16 one = v_set(1.0f);
     for (long b = 0; b < batch; b++) {
         const v16 i = v_load(gates), g = v_load(gates + LANES), o = v_load(gates + 2 * LANES);
-        const v16 dh = v_load(d_units);
-        const v16 tc = v_tanh(v_load(after));
-        const v16 dc = v_fma(v_mul(dh, o), v_fnma(tc, tc, one), v_load(d_cell));
+        const output_gradient d = output_backward(&at, d_units, o, v_load(after), d_cell);
+        const v16 dc = d.by_cell;
         const v16 di = v_mul(v_mul(dc, v_sub(g, v_load(before))), v_fnma(i, i, i));
         const v16 dg = v_mul(v_mul(dc, i), v_fnma(g, g, one));
-        const v16 d_o = v_mul(v_mul(dh, tc), v_fnma(o, o, o));
+        const v16 d_o = v_mul(d.by_output, v_fnma(o, o, o));
         v_store(gates, v_first(di, at.live));
         v_store(gates + LANES, v_first(dg, at.live));
         v_store(gates + 2 * LANES, v_first(d_o, at.live));

@@ -4,7 +4,7 @@
 //   i = sigmoid(z_i + p_i * c_before)   f = sigmoid(z_f + p_f * c_before)   g = tanh(z_g)
 //   c = f * c_before + i * g            h = o * tanh(c)
 //   o = sigmoid(z_o + p_o * c), or, where it sees the previous cell, sigmoid(z_o + p_o * c_before)
-#include "polynomials.h"
+#include "cell_output.h"
 #include "variant.h"
 
 #define SLOTS 4
@@ -31,7 +31,7 @@ INLINE void forward_with(bool output_sees_previous, cell_step at) {
         v_store(gates + 2 * LANES, v_first(g, at.live));
         v_store(gates + 3 * LANES, v_first(o, at.live));
         v_store(after, v_first(c, at.live));
-        v_store(hidden, v_first(v_mul(o, v_tanh(c)), at.live));
+        store_hidden(&at, hidden, o, c);
         gates += at.gate_row;
         before += at.row;
         after += at.row;
@@ -54,10 +54,10 @@ INLINE void backward_with(bool output_sees_previous, cell_step at, const float *
     for (long b = 0; b < batch; b++) {
         const v16 i = v_load(gates), f = v_load(gates + LANES);
         const v16 g = v_load(gates + 2 * LANES), o = v_load(gates + 3 * LANES);
-        const v16 dh = v_load(d_units), previous = v_load(before), c = v_load(after);
-        const v16 tc = v_tanh(c);
-        const v16 d_o = v_mul(v_mul(dh, tc), v_fnma(o, o, o));
-        v16 dc = v_fma(v_mul(dh, o), v_fnma(tc, tc, one), v_load(d_cell));
+        const v16 previous = v_load(before), c = v_load(after);
+        const output_gradient d = output_backward(&at, d_units, o, c, d_cell);
+        const v16 d_o = v_mul(d.by_output, v_fnma(o, o, o));
+        v16 dc = d.by_cell;
         if (!output_sees_previous) dc = v_fma(d_o, p_o, dc);
         const v16 di = v_mul(v_mul(dc, g), v_fnma(i, i, i));
         const v16 df = v_mul(v_mul(dc, previous), v_fnma(f, f, f));

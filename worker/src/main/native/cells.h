@@ -53,6 +53,12 @@ static inline bool is_recurrent(const cell_shape *shape, int slot) {
            (slot >= shape->gated_first && slot < shape->gated_first + shape->gated_slots);
 }
 
+// Slots of the same number are normalised together (Ba et al. 2016): all, but a GRU's candidate, the
+// last gate, apart from its gates.
+static inline int norm_of(const cell_shape *shape, int slot) {
+    return shape->has_direct_path && shape->gate_of[slot] == shape->gates - 1;
+}
+
 #define CELL_NUMBER(name, ...) CELL_##name,
 enum { CELLS(CELL_NUMBER) CELL_KINDS };
 #undef CELL_NUMBER

@@ -35,6 +35,12 @@ static void copy_panels(const float *from, long stride, long count, float *panel
     }
 }
 
+// The same of other gradients.
+static window of_gradients(window w, const float *d_gates) {
+    w.d_gates = d_gates;
+    return w;
+}
+
 // Some blocks of units whose weight gradients are computed together.
 typedef struct unit_blocks {
     long first, count;
@@ -148,6 +154,8 @@ static long chunk_start(long positions, long chunks, long chunk) {
 static void weight_gradients(const window *w) {
     const recurrent_layer *layer = w->layer;
     const cell_shape *shape = w->shape;
+    const window of_input = of_gradients(*w, d_input_sums(layer, w->at));
+    const window of_hidden = of_gradients(*w, d_hidden_sums(layer, w->at));
     float *x_panels = layer->packed + w->at.x_panels;
     float *hidden_panels = layer->packed + w->at.hidden_panels;
     float *gated_panels = layer->packed + w->at.gated_panels;
@@ -167,10 +175,13 @@ static void weight_gradients(const window *w) {
         unit_blocks blocks = {0, 0};
         for (; blocks.first < w->units / LANES; blocks.first += blocks.count) {
             blocks.count = min_long(blocks_together(PRECISION), w->units / LANES - blocks.first);
-            copy_blocks(w, blocks, first, count, d_blocks);
             if (!layer->one_hot) {
+                copy_blocks(&of_input, blocks, first, count, d_blocks);
                 block_gradient(w, blocks, shape->input_first, shape->input_slots, i == 0, count,
                                d_blocks, x_panels, layer->input, layer->gradients.weight_ih);
+            }
+            if (layer->one_hot || is_normalised(layer)) {
+                copy_blocks(&of_hidden, blocks, first, count, d_blocks);
             }
             block_gradient(w, blocks, shape->hidden_first, shape->hidden_slots, i == 0, count,
                            d_blocks, hidden_panels, layer->output, layer->gradients.weight_hh);
@@ -247,7 +258,7 @@ static void token_gradients(const window *w) {
         for (long i = 0; i < layer->input * width; i += LANES) v_store(sums + i, v_zero());
         for (long p = 0; p < w->positions; p++) {
             float *sum = sums + layer->tokens[p] * width;
-            const float *d = layer->gates + p * w->gate_row + block * width;
+            const float *d = d_input_sums(layer, w->at) + p * w->gate_row + block * width;
             for (long v = 0; v < width; v += LANES) {
                 v_store(sum + v, v_add(v_load(sum + v), v_load(d + v)));
             }
@@ -286,7 +297,11 @@ void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {
     const window w = {layer,         shape, recurrent_layout_for(layer), layer->gates,
                       layer->hidden, units, units * shape->slots,        time * layer->batch};
     weight_gradients(&w);
-    bias_gradients(&w);
+    if (is_normalised(layer)) {
+        NAME(norm_gradients)(layer, w.at);
+    } else {
+        bias_gradients(&w);
+    }
     peephole_gradients(&w);
     if (layer->one_hot) token_gradients(&w);
     if (layer->dx != 0) input_gradient(&w);

@@ -64,10 +64,10 @@ NATIVE(void, copy)(JNIEnv *env, jclass self, jlong from, jlong to, jlong count) 
 
 NATIVE(jlong, recurrentFloats)
 (JNIEnv *env, jclass self, jint variant, jint cell, jint time, jint batch, jint input, jint hidden,
- jint output, jboolean one_hot, jboolean backward) {
+ jint output, jboolean one_hot, jboolean normalised, jboolean backward) {
     (void)env, (void)self;
     return recurrent_floats(kernel_numbered(variant)->precision, cell, time, batch, input, hidden,
-                            output, one_hot, backward);
+                            output, one_hot, normalised, backward);
 }
 
 // The order of NativeKernel.describe(RecurrentLayer).
@@ -79,8 +79,8 @@ enum {
     LAYER_HIDDEN_UNITS,
     LAYER_OUTPUT_UNITS,
     LAYER_PARAMETERS,
-    LAYER_GRADIENTS = LAYER_PARAMETERS + 6,
-    LAYER_X = LAYER_GRADIENTS + 6,
+    LAYER_GRADIENTS = LAYER_PARAMETERS + 10,
+    LAYER_X = LAYER_GRADIENTS + 10,
     LAYER_HIDDEN,
     LAYER_CELL_STATE,
     LAYER_GATES,
@@ -101,7 +101,9 @@ enum {
 static recurrent_parameters parameters_of(const jlong *addresses) {
     const recurrent_parameters p = {floats(addresses[0]), floats(addresses[1]),
                                     floats(addresses[2]), floats(addresses[3]),
-                                    floats(addresses[4]), floats(addresses[5])};
+                                    floats(addresses[4]), floats(addresses[5]),
+                                    floats(addresses[6]), floats(addresses[7]),
+                                    floats(addresses[8]), floats(addresses[9])};
     return p;
 }
 

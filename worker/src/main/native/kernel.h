@@ -19,6 +19,11 @@ typedef struct recurrent_parameters {
     float *bias_hh;
     float *weight_ph;  // [peepholes * hidden], if the cell has any
     float *weight_hr;  // [output, hidden], if the layer is projected
+    // If the layer is normalised: of W_ih x and W_hh h, and of the cell state, if there is one.
+    float *gain_ih;  // [gates * hidden]
+    float *gain_hh;
+    float *gain_c;  // [hidden]
+    float *bias_c;
 } recurrent_parameters;
 
 // Units that keep their states from step to step; rates of 0 are none. Rows are padded.
@@ -192,7 +197,7 @@ void pool_gradient(pooling of, long time, const int32_t *lengths, long streams, 
 
 // Sizes of the kernel's private regions, in floats; the same for all variants.
 long recurrent_floats(int precision, int cell, long time, long batch, long input, long hidden,
-                      long output, bool one_hot, bool backward);
+                      long output, bool one_hot, bool normalised, bool backward);
 // Where recurrent_layer.tokens may be kept: inside layer->packed.
 int32_t *recurrent_tokens(const recurrent_layer *layer);
 long softmax_floats(int precision, long positions, long hidden, long vocabulary, bool backward);

@@ -132,12 +132,38 @@ static void pack_peepholes(const cell_shape *shape, const recurrent_layer *layer
     }
 }
 
+// Of the slots that see the input, or the hidden state.
+static void pack_gain(const recurrent_layer *layer, const float *gain, bool of_input, float *out) {
+    const cell_shape *shape = cell_shape_of(layer->cell);
+    for (long block = 0; block < ceil_div(layer->hidden, LANES); block++) {
+        const long live = min_long(LANES, layer->hidden - block * LANES);
+        for (int s = 0; s < shape->slots; s++) {
+            const bool seen = of_input ? sees_input(shape, s) : is_recurrent(shape, s);
+            const long row = shape->gate_of[s] * layer->hidden + block * LANES;
+            v_store(out + (block * shape->slots + s) * LANES,
+                    seen ? v_load_first(gain + row, live) : v_zero());
+        }
+    }
+}
+
+static void pack_norm(const recurrent_layer *layer, recurrent_layout at) {
+    const recurrent_parameters *p = &layer->parameters;
+    pack_gain(layer, p->gain_ih, true, layer->packed + at.gain_ih);
+    pack_gain(layer, p->gain_hh, false, layer->packed + at.gain_hh);
+    if (!cell_shape_of(layer->cell)->has_cell_state) return;
+    for (long i = 0; i < layer->hidden; i += LANES) {
+        v_store(layer->packed + at.gain_c + i, v_load_first(p->gain_c + i, layer->hidden - i));
+        v_store(layer->packed + at.bias_c + i, v_load_first(p->bias_c + i, layer->hidden - i));
+    }
+}
+
 void NAME(recurrent_pack)(const recurrent_layer *layer) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const recurrent_layout at = recurrent_layout_for(layer);
     const recurrent_parameters *p = &layer->parameters;
     pack_bias(shape, layer, layer->packed + at.bias);
     pack_peepholes(shape, layer, layer->packed + at.peepholes);
+    if (is_normalised(layer)) pack_norm(layer, at);
     const long units = layer->hidden, outputs = layer->output;
     pack_forward(shape, units, p->weight_ih, layer->input, shape->input_first, shape->input_slots,
                  layer->one_hot, layer->packed + at.forward_ih);

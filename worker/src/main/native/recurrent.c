@@ -47,7 +47,9 @@ static cell_step block_of(cell_step step, const cell_shape *shape, long block) {
     return step;
 }
 
-// gates = bias + x * weight_ih, in the slots that see the input.
+static const float zeros[PANEL];
+
+// gates = bias + x * weight_ih, in the slots that see the input; normalised: sums, without bias.
 static void input_product(const recurrent_layer *layer, const cell_shape *shape,
                           recurrent_layout at, long positions) {
     const long row = round_up(layer->hidden, LANES) * shape->slots;
@@ -55,12 +57,14 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
     const long step = panel_blocks(shape) * shape->slots * LANES;
     const long shift = shape->input_first * LANES;
     const float *panels = layer->packed + at.forward_ih;
+    float *sums = is_normalised(layer) ? layer->packed + at.input_sums : layer->gates;
     if (!layer->one_hot) {
         const right weights = {panels, row / shape->slots * shape->input_slots, width};
-        const start bias = {layer->packed + at.bias + shift, 0, step};
+        const start all_bias = {layer->packed + at.bias + shift, 0, step}, none = {zeros, 0, 0};
+        const start bias = is_normalised(layer) ? none : all_bias;
         const left x =
             operand_rows(layer->x, positions, layer->input, layer->packed + at.x_operand);
-        multiply(positions, &x, weights, bias, layer->gates + shift, row, step);
+        multiply(positions, &x, weights, bias, sums + shift, row, step);
         return;
     }
     for (long p = 0; p < positions; p++) {
@@ -68,8 +72,11 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
             const long column = panel * step + shift;
             const float *weight = panels + (panel * layer->input + layer->tokens[p]) * width;
             for (long v = 0; v < min_long(width, row - column); v += LANES) {
-                v_store(layer->gates + p * row + column + v,
-                        v_add(v_load(layer->packed + at.bias + column + v), v_load(weight + v)));
+                const v16 selected = v_load(weight + v);
+                v_store(sums + p * row + column + v,
+                        is_normalised(layer)
+                            ? selected
+                            : v_add(v_load(layer->packed + at.bias + column + v), selected));
             }
         }
     }
@@ -81,6 +88,11 @@ static long part_of_step(long step, long i, long count) {
     return step % 2 == 0 ? i : count - 1 - i;
 }
 static long to_next_part(long step) { return step % 2 == 0 ? 1 : -1; }
+
+// Where products with the hidden state go: added to the gates, or by themselves.
+static float *sums_of_hidden(const recurrent_layer *layer, recurrent_layout at) {
+    return is_normalised(layer) ? layer->packed + at.hidden_sums : layer->gates;
+}
 
 // Slots that see the hidden state alone start at their bias.
 static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *shape,
@@ -95,22 +107,40 @@ static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *s
     }
 }
 
+// Whether the hidden state is computed of the normalised cell state, when all units are there.
+static bool normalises_cell(const recurrent_layer *layer) {
+    return is_normalised(layer) && cell_shape_of(layer->cell)->has_cell_state;
+}
+
+static bool keeps_units(const recurrent_layer *layer) {
+    return layer->zoneout.hidden_rate > 0 && !is_projected(layer);
+}
+
+static void keep_forward(cell_step at) {
+    if (keeps_units(at.layer)) NAME(zoneout_hidden_forward)(at);
+    if (at.layer->zoneout.cell_rate > 0) NAME(zoneout_cell_forward)(at);
+}
+
 // The end of a cell, and what its units keep.
 static void cell_forward(cell_step at) {
-    const zoneout *zone = &at.layer->zoneout;
     functions[at.layer->cell]->forward(at);
-    if (zone->hidden_rate > 0 && !is_projected(at.layer)) NAME(zoneout_hidden_forward)(at);
-    if (zone->cell_rate > 0) NAME(zoneout_cell_forward)(at);
+    if (!normalises_cell(at.layer)) keep_forward(at);
+}
+
+static void before_cell_backward(cell_step at, float *d_units) {
+    if (keeps_units(at.layer)) NAME(zoneout_hidden_before_backward)(at, d_units, PANEL);
+    if (at.layer->zoneout.cell_rate > 0) NAME(zoneout_cell_before_backward)(at);
+}
+
+static void own_cell_backward(cell_step at, float *d_units) {
+    functions[at.layer->cell]->backward(at, d_units);
+    if (keeps_units(at.layer)) NAME(zoneout_hidden_after_backward)(at);
+    if (at.layer->zoneout.cell_rate > 0) NAME(zoneout_cell_after_backward)(at);
 }
 
 static void cell_backward(cell_step at, float *d_units) {
-    const bool hidden = at.layer->zoneout.hidden_rate > 0 && !is_projected(at.layer);
-    const bool cell = at.layer->zoneout.cell_rate > 0;
-    if (hidden) NAME(zoneout_hidden_before_backward)(at, d_units, PANEL);
-    if (cell) NAME(zoneout_cell_before_backward)(at);
-    functions[at.layer->cell]->backward(at, d_units);
-    if (hidden) NAME(zoneout_hidden_after_backward)(at);
-    if (cell) NAME(zoneout_cell_after_backward)(at);
+    before_cell_backward(at, d_units);
+    own_cell_backward(at, d_units);
 }
 
 // Sixteen columns of a projected hidden state.
@@ -123,24 +153,42 @@ static cell_step columns_of(const recurrent_layer *layer, long step, long block)
     return at;
 }
 
-// The slots that see the gated hidden state, and the end of the cell.
-static void gated_forward(const recurrent_layer *layer, const cell_shape *shape,
+// The slots that see the gated hidden state and, unless they are normalised, the end of the cell.
+static void gated_product(const recurrent_layer *layer, const cell_shape *shape,
                           recurrent_layout at, cell_step step) {
+    const bool apart = is_normalised(layer);
     const long width = shape->gated_slots * LANES;
     const left gated =
         operand_rows(step.gated, layer->batch, layer->hidden, layer->packed + at.hidden_operand);
     for (long block = 0; block < step.row / LANES; block++) {
-        float *gates = layer->gates + step.step * layer->batch * step.gate_row +
+        float *gates = sums_of_hidden(layer, at) + step.step * layer->batch * step.gate_row +
                        (block * shape->slots + shape->gated_first) * LANES;
-        const start begin = {gates, step.gate_row, 0};
+        const start begin = {apart ? zeros : gates, apart ? 0 : step.gate_row, 0};
         multiply_panel(layer->batch, width, &gated,
                        layer->packed + at.forward_gated + block * lanes_of(layer->hidden) * width,
                        width, begin, gates, step.gate_row, NULL);
-        cell_forward(block_of(step, shape, block));
+        if (!apart) cell_forward(block_of(step, shape, block));
     }
 }
 
-static const float zeros[PANEL];
+// The cells of a step that is normalised: all its sums are there.
+static void normalised_cells(const recurrent_layer *layer, const cell_shape *shape,
+                             recurrent_layout at, cell_step step) {
+    const bool gated = shape->gated_slots > 0;
+    const long blocks = step.row / LANES;
+    NAME(norm_forward)(layer, at, step.step, false);
+    for (long block = 0; gated && block < blocks; block++) {
+        functions[layer->cell]->gate(block_of(step, shape, block));
+    }
+    if (gated) {
+        gated_product(layer, shape, at, step);
+        NAME(norm_forward)(layer, at, step.step, true);
+    }
+    for (long block = 0; block < blocks; block++) cell_forward(block_of(step, shape, block));
+    if (!normalises_cell(layer)) return;
+    NAME(norm_cell_forward)(step, at);
+    for (long block = 0; block < blocks; block++) keep_forward(block_of(step, shape, block));
+}
 
 // The hidden state after a step, once all units are there. Only existing columns are written:
 // padding stays +0.
@@ -166,6 +214,7 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     const long panel = panel_blocks(shape), width = panel * shape->hidden_slots * LANES;
     const long panel_floats = lanes_of(layer->output) * width;
     const long blocks = ceil_div(layer->hidden, LANES), panels = ceil_div(blocks, panel);
+    const bool apart = is_normalised(layer);
     products_begin();
     input_product(layer, shape, at, time * layer->batch);
     for (long t = 0; t < time; t++) {
@@ -176,10 +225,10 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
         for (long i = 0; i < panels; i++) {
             const long first = part_of_step(t, i, panels) * panel;
             const long last = min_long(first + panel, blocks);
-            float *gates = layer->gates + t * layer->batch * step.gate_row +
+            float *gates = sums_of_hidden(layer, at) + t * layer->batch * step.gate_row +
                            (first * shape->slots + shape->hidden_first) * LANES;
-            const start begin = {gates, step.gate_row, 0};
-            for (long b = first; b < last; b++) {
+            const start begin = {apart ? zeros : gates, apart ? 0 : step.gate_row, 0};
+            for (long b = first; !apart && b < last; b++) {
                 start_hidden_slots(layer, shape, at, block_of(step, shape, b));
             }
             const float *weights = layer->packed + at.forward_hh + first / panel * panel_floats;
@@ -189,11 +238,15 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
                            stream_ahead(&ahead, layer->batch, panel_floats / width,
                                         weights + to_next_part(t) * panel_floats,
                                         i + 1 < panels ? panel_floats : 0));
-            for (long b = first; b < last; b++) {
+            for (long b = first; !apart && b < last; b++) {
                 (shape->gated_slots > 0 ? cell->gate : cell_forward)(block_of(step, shape, b));
             }
         }
-        if (shape->gated_slots > 0) gated_forward(layer, shape, at, step);
+        if (apart) {
+            normalised_cells(layer, shape, at, step);
+        } else if (shape->gated_slots > 0) {
+            gated_product(layer, shape, at, step);
+        }
         if (is_projected(layer)) project(layer, at, step);
     }
     products_end();
@@ -230,7 +283,7 @@ static void gated_backward(const recurrent_layer *layer, const cell_shape *shape
         for (long v = 0; v < width; v += LANES) {
             const cell_step block = block_of(step, shape, (unit + v) / LANES);
             functions[layer->cell]->gate_backward(block, d_units + v);
-            keep_gate_operand(at, block);
+            if (!is_normalised(layer)) keep_gate_operand(at, block);
         }
     }
 }
@@ -261,6 +314,38 @@ static stream *backward_ahead(streams *to, const recurrent_layer *layer, cell_st
     return weights;
 }
 
+// Where the gradient by the hidden state of units has its place: one for all in turn, or, if what
+// follows takes all of them, each its own.
+static float *d_units_at(const recurrent_layer *layer, recurrent_layout at, long unit) {
+    return layer->packed + at.d_units + (is_normalised(layer) ? unit * layer->batch : 0);
+}
+
+// Of a block of units, from the first one's on.
+static long block_in_panels(const recurrent_layer *layer, long block) {
+    return block * LANES / PANEL * layer->batch * PANEL + block * LANES % PANEL;
+}
+
+// The cells of a step that is normalised, once the gradient by all units is there.
+static void normalised_backward(const recurrent_layer *layer, const cell_shape *shape,
+                                recurrent_layout at, cell_step step) {
+    const long blocks = step.row / LANES;
+    float *d_units = layer->packed + at.d_units;
+    for (long b = 0; b < blocks; b++) {
+        before_cell_backward(block_of(step, shape, b), d_units + block_in_panels(layer, b));
+    }
+    if (normalises_cell(layer)) NAME(norm_cell_backward)(step, at, d_units);
+    for (long b = 0; b < blocks; b++) {
+        own_cell_backward(block_of(step, shape, b), d_units + block_in_panels(layer, b));
+    }
+    if (shape->gated_slots > 0) {
+        NAME(norm_backward)(layer, at, step.step, true);
+        for (long b = 0; b < blocks; b++) keep_gate_operand(at, block_of(step, shape, b));
+        gated_backward(layer, shape, at, step);
+    }
+    NAME(norm_backward)(layer, at, step.step, false);
+    for (long b = 0; b < blocks; b++) keep_gate_operand(at, block_of(step, shape, b));
+}
+
 // The cells of a step, once the gradient by the projected hidden state is there.
 static void projected_backward(const recurrent_layer *layer, const cell_shape *shape,
                                recurrent_layout at, cell_step step) {
@@ -269,17 +354,17 @@ static void projected_backward(const recurrent_layer *layer, const cell_shape *s
                                 layer->batch, layer->output, layer->packed + at.hidden_operand);
     const start nothing = {zeros, 0, 0};
     const long panels = ceil_div(step.row, PANEL);
-    float *d_units = layer->packed + at.d_units;
     for (long i = 0; i < panels; i++) {
         const long unit = part_of_step(step.step, i, panels) * PANEL;
         const long width = min_long(PANEL, step.row - unit);
+        float *d_units = d_units_at(layer, at, unit);
         const float *panel = layer->packed + at.backward_hr + unit / PANEL * panel_floats;
         stream ahead;
         multiply_panel(layer->batch, width, &d, panel, PANEL, nothing, d_units, PANEL,
                        stream_ahead(&ahead, layer->batch, d.inner,
                                     panel + to_next_part(step.step) * panel_floats,
                                     i + 1 < panels ? panel_floats : 0));
-        for (long v = 0; v < width; v += LANES) {
+        for (long v = 0; !is_normalised(layer) && v < width; v += LANES) {
             const cell_step block = block_of(step, shape, (unit + v) / LANES);
             cell_backward(block, d_units + v);
             keep_gate_operand(at, block);
@@ -314,6 +399,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
     for (long i = 0; i < units * shape->peepholes; i += LANES) {
         v_store(layer->packed + at.d_peepholes + i, v_zero());
     }
+    if (is_normalised(layer)) NAME(norm_begin_backward)(layer, at);
     products_begin();
     for (long t = time - 1; t >= 0; t--) {
         const bool last_step = t == time - 1;
@@ -324,7 +410,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
             const long column = part_of_step(t, i, panels) * PANEL;
             const long width = min_long(PANEL, outputs - column);
             float *d_outputs = layer->packed + at.d_outputs + t * layer->batch * outputs + column;
-            float *d = projected ? d_outputs : layer->packed + at.d_units;
+            float *d = projected ? d_outputs : d_units_at(layer, at, column);
             const long d_row = projected ? outputs : PANEL;
             direct_gradient(layer, t, column, last_step || direct_path, d, d_row);
             if (!last_step) {
@@ -339,14 +425,18 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
                 column_gradients(layer, t, column, width, d);
                 continue;
             }
-            for (long v = 0; v < width; v += LANES) {
+            for (long v = 0; !is_normalised(layer) && v < width; v += LANES) {
                 const cell_step block = block_of(step, shape, (column + v) / LANES);
                 cell_backward(block, d + v);
                 keep_gate_operand(at, block);
             }
         }
         if (projected) projected_backward(layer, shape, at, step);
-        if (shape->gated_slots > 0) gated_backward(layer, shape, at, step);
+        if (is_normalised(layer)) {
+            normalised_backward(layer, shape, at, step);
+        } else if (shape->gated_slots > 0) {
+            gated_backward(layer, shape, at, step);
+        }
     }
     // What leaves the window at its start. Only existing columns are written: padding stays +0.
     const right weights = {layer->packed + at.backward_hh, layer->output, PANEL};

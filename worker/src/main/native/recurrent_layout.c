@@ -21,7 +21,8 @@ static long take(long *next, long floats) {
 }
 
 recurrent_layout recurrent_layout_of(int precision, int cell, long time, long batch, long input,
-                                     long hidden, long output, bool one_hot, bool backward) {
+                                     long hidden, long output, bool one_hot, bool normalised,
+                                     bool backward) {
     const cell_shape *shape = cell_shape_of(cell);
     const long units = padded(hidden);
     const long positions = time * batch;
@@ -45,6 +46,15 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
         take(&next, projected ? panels(output) * 64 * lanes_of_terms(precision, hidden) : 0);
     at.unprojected = take(&next, projected ? positions * units : 0);
     at.tokens = take(&next, one_hot ? positions : 0);
+    const long gates = units * shape->slots;
+    const long cells = normalised && shape->has_cell_state ? units : 0;
+    at.input_sums = take(&next, normalised ? positions * gates : 0);
+    at.hidden_sums = take(&next, normalised ? positions * gates : 0);
+    at.statistics = take(&next, normalised ? positions * LANES : 0);
+    at.gain_ih = take(&next, normalised ? gates : 0);
+    at.gain_hh = take(&next, normalised ? gates : 0);
+    at.gain_c = take(&next, cells);
+    at.bias_c = take(&next, cells);
     at.x_operand = take(&next, product ? positions * row_of_terms(precision, input) : 0);
     at.hidden_operand = take(&next, batch * row_of_terms(precision, hidden));
     // Backward regions come last: see recurrent_layout_for().
@@ -59,17 +69,16 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
     const long gated_terms = lanes_of_terms(precision, units * shape->gated_slots);
     at.backward_gated = take(&next, backward ? panels(hidden) * 64 * gated_terms : 0);
     const bool chunks = precision == PRECISION_BF16_AMX;
-    const long all_terms =
-        chunks ? row_of_lanes(precision, hidden_terms) : units * shape->slots / 2;
+    const long all_terms = chunks ? row_of_lanes(precision, hidden_terms) : gates / 2;
     const bool copied = backward && precision != PRECISION_FLOAT32;
     at.d_gates = take(&next, copied ? positions * all_terms : 0);
-    const bool apart = chunks && product && !sees_all_slots(shape);
-    at.d_gates_input =
-        take(&next, copied && apart ? positions * row_of_lanes(precision, input_terms) : 0);
+    const bool apart = product && (normalised || (chunks && !sees_all_slots(shape)));
+    const long apart_terms = chunks ? row_of_lanes(precision, input_terms) : gates / 2;
+    at.d_gates_input = take(&next, copied && apart ? positions * apart_terms : 0);
     const bool gates_hidden = copied && chunks && shape->gated_slots > 0;
     at.d_gates_gated =
         take(&next, gates_hidden ? positions * row_of_lanes(precision, gated_terms) : 0);
-    at.d_units = take(&next, backward ? batch * 64 : 0);
+    at.d_units = take(&next, backward ? batch * 64 * (normalised ? panels(hidden) : 1) : 0);
     const long rows = shape->slots * LANES * blocks_together(precision);
     const long d_columns = (chunks ? row_of_lanes(precision, chunk) : chunk) * rows;
     at.d_columns = take(&next, backward ? d_columns : 0);
@@ -80,6 +89,8 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
     const bool gated = backward && shape->gated_slots > 0;
     at.gated_panels = take(&next, gated ? panels(hidden) * 64 * chunk : 0);
     at.d_tokens = take(&next, backward && one_hot ? input * shape->slots * LANES : 0);
+    at.d_norm = take(&next, backward && normalised ? 3 * gates + 2 * cells : 0);
+    at.d_normal = take(&next, backward ? LANES * cells : 0);
     at.floats = next;
     return at;
 }
@@ -87,13 +98,13 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
 recurrent_layout recurrent_layout_for(const recurrent_layer *layer) {
     return recurrent_layout_of(layer->precision, layer->cell, layer->time, layer->batch,
                                layer->input, layer->hidden, layer->output, layer->one_hot,
-                               layer->gradients.weight_hh != NULL);
+                               is_normalised(layer), layer->gradients.weight_hh != NULL);
 }
 
 long recurrent_floats(int precision, int cell, long time, long batch, long input, long hidden,
-                      long output, bool one_hot, bool backward) {
+                      long output, bool one_hot, bool normalised, bool backward) {
     return recurrent_layout_of(precision, cell, time, batch, input, hidden, output, one_hot,
-                               backward)
+                               normalised, backward)
         .floats;
 }
 

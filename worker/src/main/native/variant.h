@@ -63,6 +63,21 @@ void NAME(zoneout_hidden_forward)(cell_step at);
 void NAME(zoneout_hidden_before_backward)(cell_step at, float *d, long d_row);
 void NAME(zoneout_hidden_after_backward)(cell_step at);
 
+// Layer normalisation, if the layer has it (layer_norm.c). Of a step: the gates get their
+// pre-activations from what their products with the input and the hidden state add up to; those
+// that see the gated hidden state from that too, later.
+void NAME(norm_forward)(const recurrent_layer *layer, recurrent_layout at, long step, bool gated);
+// From gates, gradients by pre-activations, to those by the sums, in place of these.
+void NAME(norm_backward)(const recurrent_layer *layer, recurrent_layout at, long step, bool gated);
+// Of all units of a step, if the cell has a cell state: the cell's new_hidden from its new_cell;
+// and d_cell from d_units, the gradient by the hidden state, [units / 64][batch][64], which becomes
+// that by the output gate.
+void NAME(norm_cell_forward)(cell_step step, recurrent_layout at);
+void NAME(norm_cell_backward)(cell_step step, recurrent_layout at, float *d_units);
+// The gradients of biases and gains: sums over steps downwards, streams upwards.
+void NAME(norm_begin_backward)(const recurrent_layer *layer, recurrent_layout at);
+void NAME(norm_gradients)(const recurrent_layer *layer, recurrent_layout at);
+
 void NAME(softmax_loss)(const softmax_head *head, long positions);
 void NAME(softmax_logits)(const softmax_head *head, long positions, float *logits, long stride);
 void NAME(softmax_backward)(const softmax_head *head, long positions);

@@ -9,7 +9,14 @@ typedef struct shape {
     long time, batch, input, hidden, output;
     bool one_hot;
     bool zoneout;
+    bool normalised;
 } shape;
+
+static float *vector_of(long count, guard where) {
+    float *to = guarded((size_t)count, where);
+    fill(to, 1, count, count, 1.5f);
+    return to;
+}
 
 static recurrent_parameters parameters(const shape *s, guard where, float range) {
     const long rows = cell_shape_of(s->cell)->gates * s->hidden;
@@ -20,13 +27,24 @@ static recurrent_parameters parameters(const shape *s, guard where, float range)
                               guarded((size_t)rows, where),
                               guarded((size_t)rows, where),
                               guarded((size_t)peepholes, where),
-                              guarded((size_t)(projected * s->hidden), where)};
+                              guarded((size_t)(projected * s->hidden), where),
+                              NULL,
+                              NULL,
+                              NULL,
+                              NULL};
     fill(p.weight_ih, rows, s->input, s->input, range);
     fill(p.weight_hh, rows, s->output, s->output, range);
     fill(p.bias_ih, 1, rows, rows, range);
     fill(p.bias_hh, 1, rows, rows, range);
     fill(p.weight_ph, 1, peepholes, peepholes, range);
     fill(p.weight_hr, projected, s->hidden, s->hidden, range);
+    if (s->normalised) {
+        const long units = cell_shape_of(s->cell)->has_cell_state ? s->hidden : 0;
+        p.gain_ih = vector_of(rows, where);
+        p.gain_hh = vector_of(rows, where);
+        p.gain_c = vector_of(units, where);
+        p.bias_c = vector_of(units, where);
+    }
     return p;
 }
 
@@ -66,7 +84,7 @@ static recurrent_layer layer_of(const shape *s, int precision, guard where) {
     const cell_shape *cell = cell_shape_of(s->cell);
     const long positions = s->time * s->batch, states = positions + s->batch;
     const long packed = recurrent_floats(precision, s->cell, s->time, s->batch, s->input, s->hidden,
-                                         s->output, s->one_hot, true);
+                                         s->output, s->one_hot, s->normalised, true);
     recurrent_layer layer = {
         .cell = s->cell,
         .time = s->time,
@@ -107,6 +125,13 @@ static void expect_equal(const char *what, const recurrent_layer *a, const recur
     expect_same(what, a->gradients.bias_ih, b->gradients.bias_ih, rows);
     expect_same(what, a->gradients.bias_hh, b->gradients.bias_hh, rows);
     expect_same(what, a->gradients.weight_ph, b->gradients.weight_ph, cell->peepholes * a->hidden);
+    if (a->parameters.gain_hh != NULL) {
+        const long units = a->cell_states != NULL ? a->hidden : 0;
+        expect_same(what, a->gradients.gain_ih, b->gradients.gain_ih, rows);
+        expect_same(what, a->gradients.gain_hh, b->gradients.gain_hh, rows);
+        expect_same(what, a->gradients.gain_c, b->gradients.gain_c, units);
+        expect_same(what, a->gradients.bias_c, b->gradients.bias_c, units);
+    }
     if (a->output < a->hidden) {
         expect_same(what, a->gradients.weight_hr, b->gradients.weight_hr, a->output * a->hidden);
     }
@@ -127,9 +152,10 @@ static void test_layer(const variants *all, shape s, guard where) {
         variant->recurrent_backward(&layer, layer.time);
         if (i == 0) expected = layer;
         char what[100];
-        snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld P%ld%s%s", variant->name,
+        snprintf(what, sizeof what, "%s %s T%ld B%ld I%ld H%ld P%ld%s%s%s", variant->name,
                  cell_shape_of(s.cell)->name, s.time, s.batch, s.input, s.hidden, s.output,
-                 s.one_hot ? " one-hot" : "", s.zoneout ? " zoneout" : "");
+                 s.one_hot ? " one-hot" : "", s.zoneout ? " zoneout" : "",
+                 s.normalised ? " normalised" : "");
         expect_equal(what, &layer, &expected);
     }
     release_all();
@@ -146,7 +172,8 @@ void test_layers(const variants *all, guard where) {
             for (int b = 0; b < 4; b++) {
                 const long input = 1 + (hidden[h] * 5 + batch[b]) % 70;
                 for (int one_hot = 0; one_hot <= 1; one_hot++) {
-                    shape s = {cell, 3, batch[b], input, hidden[h], hidden[h], one_hot, false};
+                    shape s = {cell,      3,       batch[b], input, hidden[h],
+                               hidden[h], one_hot, false,    false};
                     test_layer(all, s, where);
                     s.zoneout = true;
                     test_layer(all, s, where);
@@ -158,16 +185,25 @@ void test_layers(const variants *all, guard where) {
                 }
             }
         }
+        for (int h = 1; h < 6; h++) {
+            for (int one_hot = 0; one_hot <= 1; one_hot++) {
+                const long output = is_projectable(cell) ? hidden[h] - one_hot : hidden[h];
+                const shape s = {cell,    3,          batch[(h + one_hot) % 4],
+                                 21,      hidden[h],  output,
+                                 one_hot, h % 2 == 0, true};
+                test_layer(all, s, where);
+            }
+        }
         // Several chunks of positions and of k.
-        const shape long_window = {cell, 40, 11, 5, 9, 9, false, false};
-        const shape wide = {cell, 2, 3, 20, 280, 280, false, true};
-        const shape uneven = {cell, 59, 13, 3, 18, 18, false, false};
+        const shape long_window = {cell, 40, 11, 5, 9, 9, false, false, cell % 2 == 0};
+        const shape wide = {cell, 2, 3, 20, 280, 280, false, true, cell % 2 == 1};
+        const shape uneven = {cell, 59, 13, 3, 18, 18, false, false, false};
         test_layer(all, long_window, where);
         test_layer(all, wide, where);
         test_layer(all, uneven, where);
         if (!is_projectable(cell)) continue;
-        const shape long_projected = {cell, 59, 13, 3, 35, 18, false, false};
-        const shape wide_projected = {cell, 2, 3, 20, 280, 150, false, true};
+        const shape long_projected = {cell, 59, 13, 3, 35, 18, false, false, true};
+        const shape wide_projected = {cell, 2, 3, 20, 280, 150, false, true, false};
         test_layer(all, long_projected, where);
         test_layer(all, wide_projected, where);
     }

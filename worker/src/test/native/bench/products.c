@@ -216,7 +216,7 @@ static bool build(const model *m, int precision) {
             .cell_states = cell->has_cell_state ? take((positions + m->batch) * units) : NULL,
             .gates = take(positions * cell->slots * units),
             .packed = take(recurrent_floats(precision, m->cell, m->time, m->batch, input, m->hidden,
-                                            m->hidden, false, true)),
+                                            m->hidden, false, false, true)),
             .d_hidden_sequence = take(positions * units),
             .dx = dx,
             .d_hidden = take(m->batch * units),

@@ -141,11 +141,12 @@ final class InspectCommand implements Callable<Integer> {
     TrainingState state = saved.state();
     print("%s", saved.checkpoint().path());
     print(
-        "  model       %s, %d layers of %s units%s%s, %s%s, %s%s",
+        "  model       %s, %d layers of %s units%s%s%s, %s%s, %s%s",
         spec.cell(),
         spec.layers(),
         sizes(spec.hidden()),
         Collections.max(spec.projection()) > 0 ? " projected to " + sizes(spec.projection()) : "",
+        spec.normalised() ? " with layer normalisation" : "",
         spec.residual() ? " with residual connections" : "",
         spec.task().dense()
             ? "dense input"

@@ -120,15 +120,25 @@ class CommandLineTest {
   @Test
   void inspectShowsTheModelAndHowFarGradientsReach() throws IOException {
     Path model = folder.resolve("inspected");
-    String[] projected = {"--set", "model.cell=lstm", "--set", "model.projection=10"};
+    String[] projected = {
+      "--set", "model.cell=lstm",
+      "--set", "model.projection=10",
+      "--set", "model.layer-normalization=true"
+    };
     CommandRun train = train(model, projected);
     assertThat(train.exitCode()).as(train.error()).isZero();
 
     CommandRun text = inspect(model, "--lags", "20");
     assertThat(text.exitCode()).as(text.error()).isZero();
     assertThat(text.out())
-        .contains("LSTM, 1 layers of 24 units projected to 10", "Layer 0: over 20")
-        .contains("rnn.weight_hh_l0", "[96, 10]", "rnn.weight_hr_l0", "[10, 24]");
+        .contains("24 units projected to 10 with layer normalisation", "Layer 0: over 20")
+        .contains(
+            "rnn.weight_hh_l0",
+            "[96, 10]",
+            "rnn.weight_hr_l0",
+            "[10, 24]",
+            "rnn.gain_c_l0",
+            "[24]");
     assertThat(generate(model, "7").out()).startsWith("the ").hasSize("the ".length() + 50 + 1);
 
     CommandRun run = inspect(model, "--lags", "20", "--json");

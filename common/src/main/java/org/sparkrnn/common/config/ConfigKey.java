@@ -44,6 +44,7 @@ record ConfigKey(String name, Effect effect, Function<TrainingConfig, Object> va
           semantic("model.layers", c -> c.model().layers()),
           semantic("model.hidden", c -> c.model().hidden()),
           semantic("model.projection", c -> c.model().projection()),
+          semantic("model.layer-normalization", c -> c.model().layerNormalization()),
           semantic("model.residual", c -> c.model().residual()),
           semantic("model.input", c -> c.model().input()),
           semantic("model.embedding", c -> c.model().embedding()),

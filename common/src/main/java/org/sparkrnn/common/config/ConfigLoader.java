@@ -244,6 +244,7 @@ final class ConfigLoader {
             settings.integer("model.layers"),
             settings.integers("model.hidden"),
             settings.integers("model.projection"),
+            settings.flag("model.layer-normalization"),
             settings.flag("model.residual"),
             settings.word("model.input", ModelConfig.Input.class),
             settings.integer("model.embedding"),

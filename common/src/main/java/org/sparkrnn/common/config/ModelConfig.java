@@ -13,6 +13,8 @@ import org.sparkrnn.common.errors.BadInputException;
  * @param hidden units of each layer; the constructor takes one number for all of them too
  * @param projection columns of each layer's hidden state, to which its units are projected; 0 where
  *     they are not; the constructor takes one number for all of them too
+ * @param layerNormalization whether what the gates add up, and the cell state, are normalised (Ba,
+ *     Kiros and Hinton 2016)
  * @param residual whether the input of every layer but the first is added to its output
  * @param embedding columns of the embedding; without effect for one-hot input
  * @param tied whether the embedding is the output's weight matrix too
@@ -29,6 +31,7 @@ public record ModelConfig(
     int layers,
     List<Integer> hidden,
     List<Integer> projection,
+    boolean layerNormalization,
     boolean residual,
     Input input,
     int embedding,

@@ -73,6 +73,7 @@ class ModelConfigTest {
         "model { residual = true, hidden = 8, projection = [5, 6] } | model.hidden = [8, 8], model.projection = [5, 6]",
         "model { tied = true, hidden = 300, projection = 127 } | model.projection ends in 127, model.embedding is 128",
         "model.projection = 128 | model.projection must be 0 or below model.hidden of the same layer, got 128 of 128",
+        "model.layer-normalization = 2 | model.layer-normalization must be",
         "model.projection = -1 | model.projection must be 0 or below model.hidden of the same layer, got -1 of 128",
         "model.projection = [5, 6, 7] | model.projection must be one number or one for each of model.layers = 2",
         "model.projection = a | model.projection must be an integer of at most",

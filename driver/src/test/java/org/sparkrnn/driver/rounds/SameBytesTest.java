@@ -91,10 +91,11 @@ class SameBytesTest {
             "round.warmup-steps",
             6));
     RUNS.put(
-        "AWD: tied, projected, drawn windows, variational dropout, averaged parameters",
+        "AWD: tied, projected, normalised, drawn windows, variational dropout, averaged parameters",
         Map.ofEntries(
             Map.entry("model.hidden", "6,8"),
             Map.entry("model.projection", "0,5"),
+            Map.entry("model.layer-normalization", true),
             Map.entry("model.tied", true),
             Map.entry("model.dropout-kind", "variational"),
             Map.entry("model.dropout", 0.2),

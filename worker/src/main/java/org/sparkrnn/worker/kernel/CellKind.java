@@ -183,6 +183,14 @@ public enum CellKind {
     return slots.stream().anyMatch(Slot::seesGated);
   }
 
+  /**
+   * Slots of the same number are normalised together where a layer is normalised: all, but the
+   * candidate of a GRU, the last gate, apart from its gates (Ba, Kiros and Hinton 2016).
+   */
+  public int normalisation(Slot slot) {
+    return directPath && slot.gate() == gates.size() - 1 ? 1 : 0;
+  }
+
   JavaCell java() {
     return java;
   }

@@ -53,6 +53,8 @@ interface JavaCell {
    *     a product, if {@link CellKind#hasDirectPath}
    * @param dCell in: gradient by the new cell state; out: by the previous one
    * @param dPeepholes index of the gradient by {@code weight_ph}, to which the step's is added
+   * @param normalised whether the hidden state is made of the normalised cell state: then dHidden
+   *     is the gradient by the output gate, and dCell has all that comes by way of the hidden state
    */
   void backward(
       float[] data,
@@ -64,5 +66,6 @@ interface JavaCell {
       int cellState,
       int dCell,
       int peepholes,
-      int dPeepholes);
+      int dPeepholes,
+      boolean normalised);
 }

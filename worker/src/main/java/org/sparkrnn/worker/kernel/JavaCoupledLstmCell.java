@@ -53,7 +53,8 @@ final class JavaCoupledLstmCell implements JavaCell {
       int cellState,
       int dCell,
       int peepholes,
-      int dPeepholes) {
+      int dPeepholes,
+      boolean normalised) {
     for (int u = 0; u < units; u++) {
       int z = gates + u / LANES * BLOCK + u % LANES;
       float i = data[z + I];
@@ -61,10 +62,11 @@ final class JavaCoupledLstmCell implements JavaCell {
       float o = data[z + O];
       float dh = data[dHidden + u];
       float tc = PolynomialMath.tanh(data[cellState + u]);
-      float dc = Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
+      float dc =
+          normalised ? data[dCell + u] : Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
       data[z + I] = dc * (g - data[previousCell + u]) * Math.fma(-i, i, i);
       data[z + G] = dc * i * Math.fma(-g, g, 1f);
-      data[z + O] = dh * tc * Math.fma(-o, o, o);
+      data[z + O] = (normalised ? dh : dh * tc) * Math.fma(-o, o, o);
       data[dCell + u] = dc * (1f - i);
     }
   }

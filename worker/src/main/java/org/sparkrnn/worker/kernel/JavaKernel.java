@@ -42,9 +42,10 @@ public final class JavaKernel implements Kernel {
       int hidden,
       int output,
       boolean oneHot,
+      boolean normalised,
       boolean backward) {
     return JavaRecurrence.packedFloats(
-        cell, time * batch, batch, input, hidden, output, oneHot, backward);
+        cell, time * batch, batch, input, hidden, output, oneHot, normalised, backward);
   }
 
   @Override

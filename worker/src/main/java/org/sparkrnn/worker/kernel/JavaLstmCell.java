@@ -55,7 +55,8 @@ final class JavaLstmCell implements JavaCell {
       int cellState,
       int dCell,
       int peepholes,
-      int dPeepholes) {
+      int dPeepholes,
+      boolean normalised) {
     for (int u = 0; u < units; u++) {
       int z = gates + u / LANES * BLOCK + u % LANES;
       float i = data[z + I];
@@ -64,11 +65,12 @@ final class JavaLstmCell implements JavaCell {
       float o = data[z + O];
       float dh = data[dHidden + u];
       float tc = PolynomialMath.tanh(data[cellState + u]);
-      float dc = Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
+      float dc =
+          normalised ? data[dCell + u] : Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
       data[z + I] = dc * g * Math.fma(-i, i, i);
       data[z + F] = dc * data[previousCell + u] * Math.fma(-f, f, f);
       data[z + G] = dc * i * Math.fma(-g, g, 1f);
-      data[z + O] = dh * tc * Math.fma(-o, o, o);
+      data[z + O] = (normalised ? dh : dh * tc) * Math.fma(-o, o, o);
       data[dCell + u] = dc * f;
     }
   }

@@ -66,7 +66,8 @@ final class JavaPeepholeLstmCell implements JavaCell {
       int cellState,
       int dCell,
       int peepholes,
-      int dPeepholes) {
+      int dPeepholes,
+      boolean normalised) {
     for (int u = 0; u < units; u++) {
       int z = gates + u / LANES * BLOCK + u % LANES;
       int p = peepholes + u;
@@ -79,8 +80,9 @@ final class JavaPeepholeLstmCell implements JavaCell {
       float previous = data[previousCell + u];
       float c = data[cellState + u];
       float tc = PolynomialMath.tanh(c);
-      float dzo = dh * tc * Math.fma(-o, o, o);
-      float dc = Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
+      float dzo = (normalised ? dh : dh * tc) * Math.fma(-o, o, o);
+      float dc =
+          normalised ? data[dCell + u] : Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
       if (!outputSeesPrevious) {
         dc = Math.fma(dzo, data[p + 2 * units], dc);
       }

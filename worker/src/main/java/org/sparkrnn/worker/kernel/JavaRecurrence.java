@@ -21,6 +21,7 @@ final class JavaRecurrence {
   private final JavaCell cell;
   private final JavaZoneout zoneout;
   private final JavaProjection projection;
+  private final JavaLayerNorm norm;
   private final int units;
   private final int batch;
   private final int gateColumns;
@@ -63,6 +64,10 @@ final class JavaRecurrence {
     this.dGated = gatedStates + layer.time() * batch * units;
     int end = layer.cell().hasGatedState() ? dGated + batch * units : gatedStates;
     this.projection = new JavaProjection(data, layer, products, end);
+    long projected =
+        JavaProjection.packedFloats(
+            layer.time() * batch, batch, units, layer.outputUnits(), backward);
+    this.norm = new JavaLayerNorm(data, layer, end + (int) projected);
   }
 
   static long packedFloats(
@@ -73,13 +78,15 @@ final class JavaRecurrence {
       int hidden,
       int output,
       boolean oneHot,
+      boolean normalised,
       boolean backward) {
     return JavaSource.packedFloats(cell, Slot::seesInput, hidden, input, backward && !oneHot)
         + JavaSource.packedFloats(cell, Slot::seesHidden, hidden, output, backward)
         + JavaSource.packedFloats(cell, Slot::seesGated, hidden, hidden, backward)
         + cell.gateColumns(hidden)
         + (cell.hasGatedState() ? (long) (positions + batch) * hidden : 0)
-        + JavaProjection.packedFloats(positions, batch, hidden, output, backward);
+        + JavaProjection.packedFloats(positions, batch, hidden, output, backward)
+        + JavaLayerNorm.packedFloats(cell, positions, hidden, normalised);
   }
 
   void pack() {
@@ -119,11 +126,15 @@ final class JavaRecurrence {
   }
 
   void forward(int time, int[] tokens) {
+    if (norm.isActive()) {
+      norm.zeroSums(time * batch);
+    }
     for (int p = 0; p < time * batch; p++) {
-      int gates = (int) layer.gates().at(p);
-      System.arraycopy(data, bias, data, gates, gateColumns);
+      if (!norm.isActive()) {
+        System.arraycopy(data, bias, data, (int) layer.gates().at(p), gateColumns);
+      }
       if (layer.isOneHot()) {
-        addInputColumn(gates, tokens[p]);
+        addInputColumn(sums(input, p), tokens[p]);
       }
     }
     if (!layer.isOneHot()) {
@@ -132,6 +143,9 @@ final class JavaRecurrence {
     for (int t = 0; t < time; t++) {
       Operand previous = Operand.rowsOf(layer.hidden(), t * batch);
       addForwardProduct(recurrent, t * batch, batch, previous);
+      for (int p = t * batch; norm.isActive() && p < (t + 1) * batch; p++) {
+        norm.forward(p);
+      }
       if (layer.cell().hasGatedState()) {
         gate(t);
       }
@@ -145,6 +159,9 @@ final class JavaRecurrence {
             (int) layer.cellState().at(p),
             zoneout.newCell(p),
             (int) layer.parameters().peepholes().offset());
+        if (norm.normalisesCell()) {
+          norm.cellForward(p, zoneout.newCell(p), projection.computed(p));
+        }
         zoneout.cellForward(p);
         zeroPadding((int) layer.gates().at(p));
       }
@@ -160,6 +177,7 @@ final class JavaRecurrence {
   void backward(int time, int[] tokens) {
     Matrix dHidden = layer.dHidden();
     layer.gradients().peepholes().zero();
+    norm.zeroGradients();
     for (int t = time - 1; t >= 0; t--) {
       boolean last = t == time - 1;
       for (int b = 0; b < batch; b++) {
@@ -178,6 +196,10 @@ final class JavaRecurrence {
       for (int b = 0; b < batch; b++) {
         int p = t * batch + b;
         zoneout.cellBeforeBackward(p);
+        if (norm.normalisesCell()) {
+          norm.cellBackward(
+              p, zoneout.newCell(p), projection.dComputed(p), (int) layer.dCell().at(b));
+        }
         cell.backward(
             data,
             units,
@@ -188,12 +210,16 @@ final class JavaRecurrence {
             zoneout.newCell(p),
             (int) layer.dCell().at(b),
             (int) layer.parameters().peepholes().offset(),
-            (int) layer.gradients().peepholes().offset());
+            (int) layer.gradients().peepholes().offset(),
+            norm.normalisesCell());
         zoneout.hiddenAfterBackward(p);
         zoneout.cellAfterBackward(p);
       }
       if (layer.cell().hasGatedState()) {
         gateBackward(t);
+      }
+      for (int p = t * batch; norm.isActive() && p < (t + 1) * batch; p++) {
+        norm.backward(p);
       }
     }
     if (!zoneout.hasDirectPath()) {
@@ -220,8 +246,6 @@ final class JavaRecurrence {
     RecurrentParameters gradients = layer.gradients();
     gradients.inputWeights().zero();
     gradients.recurrentWeights().zero();
-    gradients.inputBias().zero();
-    gradients.recurrentBias().zero();
     if (layer.isOneHot()) {
       scatterInputGradient(positions, tokens);
     } else {
@@ -232,9 +256,13 @@ final class JavaRecurrence {
     Matrix dRecurrent = gradients.recurrentWeights();
     addWeightGradient(recurrent, dRecurrent, (int) hidden.offset(), hidden.stride(), positions);
     addWeightGradient(gated, dRecurrent, gatedStates, units, positions);
-    addBiasGradient(input, gradients.inputBias(), positions);
-    addBiasGradient(recurrent, gradients.recurrentBias(), positions);
-    addBiasGradient(gated, gradients.recurrentBias(), positions);
+    if (!norm.isActive()) {
+      gradients.inputBias().zero();
+      gradients.recurrentBias().zero();
+      addBiasGradient(input, gradients.inputBias(), positions);
+      addBiasGradient(recurrent, gradients.recurrentBias(), positions);
+      addBiasGradient(gated, gradients.recurrentBias(), positions);
+    }
     projection.gradient(positions);
   }
 
@@ -245,9 +273,15 @@ final class JavaRecurrence {
     }
     Operand states = Operand.rows(gatedStates + t * batch * units, units);
     addForwardProduct(gated, t * batch, batch, states);
+    for (int p = t * batch; norm.isActive() && p < (t + 1) * batch; p++) {
+      norm.gatedForward(p);
+    }
   }
 
   private void gateBackward(int t) {
+    for (int p = t * batch; norm.isActive() && p < (t + 1) * batch; p++) {
+      norm.gatedBackward(p);
+    }
     Arrays.fill(data, dGated, dGated + batch * units, 0f);
     addBackwardProduct(gated, t * batch, batch, Operand.rows(dGated, units));
     for (int b = 0; b < batch; b++) {
@@ -284,9 +318,18 @@ final class JavaRecurrence {
         source.width);
   }
 
+  /**
+   * Where what comes of a source is added up, and later its gradient is, from a position on: in the
+   * gates, unless it is normalised first.
+   */
+  private int sums(JavaSource source, int position) {
+    int all = norm.isActive() ? norm.sums(source == input) : (int) layer.gates().offset();
+    return all + position * gateColumns;
+  }
+
   /** The floats of the slots that see a source, from a position on. */
   private Operand gates(JavaSource source, int position) {
-    int base = (int) layer.gates().at(position) + source.firstSlot * LANES;
+    int base = sums(source, position) + source.firstSlot * LANES;
     int pieceStride = layer.cell().slots().size() * LANES;
     return new Operand(base, gateColumns, 1, source.slots * LANES, pieceStride);
   }
@@ -296,7 +339,7 @@ final class JavaRecurrence {
     for (int k = 0; k < source.terms; k += LANES) {
       int unit = source.unit(k);
       int row = source.slot(k).gate() * units + unit;
-      int column = (int) layer.gates().offset() + source.gateColumn(k);
+      int column = sums(source, 0) + source.gateColumn(k);
       products.addProduct(
           Operand.rowsOf(dWeights, row),
           Math.min(LANES, units - unit),
@@ -321,17 +364,21 @@ final class JavaRecurrence {
     }
   }
 
-  private void addInputColumn(int gates, int token) {
+  private void addInputColumn(int sums, int token) {
     int column = input.forward + token * input.terms;
     for (int k = 0; k < input.terms; k += LANES) {
-      JavaProducts.addRows(data, gates + input.gateColumn(k), column + k, 0, 1, LANES);
+      if (norm.isActive()) {
+        System.arraycopy(data, column + k, data, sums + input.gateColumn(k), LANES);
+      } else {
+        JavaProducts.addRows(data, sums + input.gateColumn(k), column + k, 0, 1, LANES);
+      }
     }
   }
 
   private void scatterInputGradient(int positions, int[] tokens) {
     int dWeights = (int) layer.gradients().inputWeights().offset();
     for (int p = 0; p < positions; p++) {
-      int gates = (int) layer.gates().at(p);
+      int gates = sums(input, p);
       for (int k = 0; k < input.terms; k++) {
         int unit = input.unit(k);
         if (unit < units) {

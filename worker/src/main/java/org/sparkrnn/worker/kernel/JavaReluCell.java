@@ -32,7 +32,8 @@ final class JavaReluCell implements JavaCell {
       int cellState,
       int dCell,
       int peepholes,
-      int dPeepholes) {
+      int dPeepholes,
+      boolean normalised) {
     for (int u = 0; u < units; u++) {
       int z = gates + u;
       data[z] = 0f < data[z] ? data[dHidden + u] : 0f;

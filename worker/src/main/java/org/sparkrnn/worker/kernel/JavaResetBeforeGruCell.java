@@ -59,7 +59,8 @@ final class JavaResetBeforeGruCell implements JavaCell {
       int cellState,
       int dCell,
       int peepholes,
-      int dPeepholes) {
+      int dPeepholes,
+      boolean normalised) {
     for (int u = 0; u < units; u++) {
       int at = gates + u / LANES * BLOCK + u % LANES;
       float z = data[at + Z];

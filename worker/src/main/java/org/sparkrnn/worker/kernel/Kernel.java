@@ -90,6 +90,7 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
       int hidden,
       int output,
       boolean oneHot,
+      boolean normalised,
       boolean backward);
 
   /** Size of {@link SoftmaxHead#packed}: packed weights and scratch memory. */

@@ -24,9 +24,12 @@ final class KernelSelfTest {
   /** What the kernels disagree about; empty if about nothing. */
   static Optional<String> firstDifference(Kernel kernel, Kernel expected) {
     for (CellKind cell : CellKind.values()) {
-      Optional<String> difference = firstDifference(kernel, expected, cell, HIDDEN);
+      Optional<String> difference = firstDifference(kernel, expected, cell, HIDDEN, false);
       if (difference.isEmpty() && cell.isProjectable()) {
-        difference = firstDifference(kernel, expected, cell, PROJECTED);
+        difference = firstDifference(kernel, expected, cell, PROJECTED, false);
+      }
+      if (difference.isEmpty()) {
+        difference = firstDifference(kernel, expected, cell, HIDDEN, true);
       }
       if (difference.isPresent()) {
         return difference;
@@ -36,9 +39,9 @@ final class KernelSelfTest {
   }
 
   private static Optional<String> firstDifference(
-      Kernel kernel, Kernel expected, CellKind cell, int output) {
-    List<Result> actual = run(kernel, cell, output);
-    List<Result> right = run(expected, cell, output);
+      Kernel kernel, Kernel expected, CellKind cell, int output, boolean normalised) {
+    List<Result> actual = run(kernel, cell, output, normalised);
+    List<Result> right = run(expected, cell, output, normalised);
     for (int i = 0; i < actual.size(); i++) {
       int at = Arrays.mismatch(actual.get(i).values(), right.get(i).values());
       if (at >= 0) {
@@ -59,8 +62,8 @@ final class KernelSelfTest {
   @SuppressWarnings("ArrayRecordComponent") // local, never compared as a record
   private record Result(String name, float[] values) {}
 
-  private static List<Result> run(Kernel kernel, CellKind cell, int output) {
-    int layerFloats = RecurrentParameters.size(cell, INPUT, HIDDEN, output);
+  private static List<Result> run(Kernel kernel, CellKind cell, int output, boolean normalised) {
+    int layerFloats = RecurrentParameters.size(cell, INPUT, HIDDEN, output, normalised);
     int headFloats = INPUT * (output + 1);
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", layerFloats + headFloats);
@@ -79,6 +82,7 @@ final class KernelSelfTest {
             HIDDEN,
             output,
             false,
+            normalised,
             true,
             Zoneout.NONE);
     Region statistics = plan.region("statistics", (long) POSITIONS * SoftmaxHead.STATISTICS);
@@ -92,8 +96,9 @@ final class KernelSelfTest {
       RecurrentLayer layer =
           layerPlan.bind(
               arena,
-              RecurrentParameters.of(weights, 0, cell, INPUT, HIDDEN, output),
-              RecurrentParameters.of(gradients.vector(arena), 0, cell, INPUT, HIDDEN, output),
+              RecurrentParameters.of(weights, 0, cell, INPUT, HIDDEN, output, normalised),
+              RecurrentParameters.of(
+                  gradients.vector(arena), 0, cell, INPUT, HIDDEN, output, normalised),
               inputs,
               dx.padded(arena, POSITIONS, INPUT));
       SoftmaxHead head =

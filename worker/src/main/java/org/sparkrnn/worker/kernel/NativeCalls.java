@@ -36,6 +36,7 @@ final class NativeCalls {
       int hidden,
       int output,
       boolean oneHot,
+      boolean normalised,
       boolean backward);
 
   static native long softmaxFloats(

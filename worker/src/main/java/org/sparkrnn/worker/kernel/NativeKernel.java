@@ -94,9 +94,19 @@ public final class NativeKernel implements Kernel {
       int hidden,
       int output,
       boolean oneHot,
+      boolean normalised,
       boolean backward) {
     return NativeCalls.recurrentFloats(
-        variant, NativeBuffers.code(cell), time, batch, input, hidden, output, oneHot, backward);
+        variant,
+        NativeBuffers.code(cell),
+        time,
+        batch,
+        input,
+        hidden,
+        output,
+        oneHot,
+        normalised,
+        backward);
   }
 
   @Override

@@ -81,6 +81,10 @@ public record RecurrentLayer(
     zoneout.check(
         cell, hidden.arena(), positions, batch, hiddenUnits, outputUnits, !gradients.isAbsent());
     if (!gradients.isAbsent()) {
+      if (gradients.isNormalised() != parameters.isNormalised()) {
+        throw new IllegalArgumentException(
+            "Cannot normalise a layer without gradients by its gains");
+      }
       gradients.check(hidden.arena(), cell, input, hiddenUnits, outputUnits);
       Checks.padded("dHiddenSequence", dHiddenSequence, positions, outputUnits);
       Checks.paddedOrAbsent("dx", dx, positions, input);
@@ -94,6 +98,11 @@ public record RecurrentLayer(
   /** Whether the input is a token, which selects a column of {@code weight_ih}. */
   public boolean isOneHot() {
     return x.isAbsent();
+  }
+
+  /** Whether what the gates add up, and the cell state, are normalised (Ba et al. 2016). */
+  public boolean isNormalised() {
+    return parameters.isNormalised();
   }
 
   /** Whether the hidden state has fewer columns than the cell units. */
@@ -179,6 +188,7 @@ public record RecurrentLayer(
    *
    * @param output columns of the hidden state
    * @param oneHot whether the input is a token
+   * @param normalised whether the layer is
    * @param backward whether gradients will be computed
    */
   public static Plan plan(
@@ -192,6 +202,7 @@ public record RecurrentLayer(
       int hidden,
       int output,
       boolean oneHot,
+      boolean normalised,
       boolean backward,
       Zoneout zoneout) {
     int positions = Math.multiplyExact(time, batch);
@@ -211,7 +222,8 @@ public record RecurrentLayer(
         arena.padded(name + ".gates", positions, cell.gateColumns(hidden)),
         arena.region(
             name + ".packed",
-            kernel.recurrentFloats(cell, time, batch, input, hidden, output, oneHot, backward)),
+            kernel.recurrentFloats(
+                cell, time, batch, input, hidden, output, oneHot, normalised, backward)),
         arena.padded(name + ".dHiddenSequence", backward ? positions : 0, output),
         arena.padded(name + ".dHidden", gradientRows, output),
         arena.padded(name + ".dCell", cell.hasCellState() ? gradientRows : 0, hidden),

@@ -27,6 +27,11 @@ final class Initializer {
     ParameterLayout layout = spec.layout();
     float[] parameters = new float[layout.size()];
     for (ParameterBlock block : layout.blocks()) {
+      if (block.name().startsWith("rnn.gain_") || block.name().startsWith("rnn.bias_c_")) {
+        float value = block.name().startsWith("rnn.gain_") ? 1f : 0f;
+        Arrays.fill(parameters, block.offset(), block.offset() + block.size(), value);
+        continue;
+      }
       PhiloxKey key = PhiloxKey.initialisation(seed, block.name());
       switch (config.initialization()) {
         case UNIFORM -> uniform(parameters, block, key, config.initializationRange());

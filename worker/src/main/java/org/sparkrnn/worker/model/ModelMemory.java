@@ -63,6 +63,7 @@ record ModelMemory(
               spec.hidden(layer),
               spec.output(layer),
               oneHot && layer == 0,
+              spec.normalised(),
               training,
               spec.dropout().zoneout()));
       boolean changed = spec.isResidual(layer) || (training && spec.dropoutRate(layer + 1) > 0);

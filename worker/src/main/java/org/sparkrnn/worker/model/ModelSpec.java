@@ -18,6 +18,8 @@ import org.sparkrnn.worker.kernel.CellKind;
  * @param hidden units of each layer
  * @param projection columns of each layer's hidden state, fewer than units, to which they are
  *     projected (Sak, Senior and Beaufays 2014); 0 where the units are the state
+ * @param normalised whether what the gates add up, and the cell state, are normalised (Ba, Kiros
+ *     and Hinton 2016)
  * @param vocabulary kinds of tokens; columns of a dense input
  * @param input of tokens; {@code ONE_HOT} where it is dense
  * @param embedding columns of the embedding; 0 for one-hot and dense input
@@ -31,6 +33,7 @@ public record ModelSpec(
     CellKind cell,
     List<Integer> hidden,
     List<Integer> projection,
+    boolean normalised,
     int vocabulary,
     Input input,
     int embedding,
@@ -108,6 +111,7 @@ public record ModelSpec(
         cell,
         Collections.nCopies(layers, hidden),
         Collections.nCopies(layers, 0),
+        false,
         vocabulary,
         input,
         embedding,
@@ -134,6 +138,7 @@ public record ModelSpec(
         cell,
         hidden,
         Collections.nCopies(hidden.size(), 0),
+        false,
         vocabulary,
         input,
         embedding,
@@ -162,6 +167,7 @@ public record ModelSpec(
         CellKind.valueOf(config.cell().name()),
         config.hidden(),
         config.projection(),
+        config.layerNormalization(),
         vocabulary,
         input,
         input == Input.EMBEDDING ? config.embedding() : 0,
@@ -188,6 +194,7 @@ public record ModelSpec(
         cell,
         hidden,
         projection,
+        normalised,
         vocabulary,
         input,
         embedding,
@@ -205,6 +212,25 @@ public record ModelSpec(
         cell,
         hidden,
         other,
+        normalised,
+        vocabulary,
+        input,
+        embedding,
+        residual,
+        tied,
+        frozenEmbedding,
+        softmax,
+        dropout,
+        task);
+  }
+
+  /** The same with layer normalisation. */
+  public ModelSpec withNormalisation() {
+    return new ModelSpec(
+        cell,
+        hidden,
+        projection,
+        true,
         vocabulary,
         input,
         embedding,
@@ -342,6 +368,14 @@ public record ModelSpec(
         }
         if (projection.get(layer) > 0) {
           layout.add("rnn.weight_hr_l" + name, output(layer), hidden(layer));
+        }
+        if (normalised) {
+          layout.add("rnn.gain_ih_l" + name, rows).add("rnn.gain_hh_l" + name, rows);
+        }
+        if (normalised && cell.hasCellState()) {
+          layout
+              .add("rnn.gain_c_l" + name, hidden(layer))
+              .add("rnn.bias_c_l" + name, hidden(layer));
         }
       }
     }

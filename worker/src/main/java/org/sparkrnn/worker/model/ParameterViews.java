@@ -38,7 +38,11 @@ public record ParameterViews(Arena arena, ParameterLayout layout, Matrix vector)
         block("rnn.bias_ih_l" + layer),
         block("rnn.bias_hh_l" + layer),
         blockOrAbsent("rnn.weight_ph_l" + layer),
-        blockOrAbsent("rnn.weight_hr_l" + layer));
+        blockOrAbsent("rnn.weight_hr_l" + layer),
+        blockOrAbsent("rnn.gain_ih_l" + layer),
+        blockOrAbsent("rnn.gain_hh_l" + layer),
+        blockOrAbsent("rnn.gain_c_l" + layer),
+        blockOrAbsent("rnn.bias_c_l" + layer));
   }
 
   private Matrix blockOrAbsent(String name) {

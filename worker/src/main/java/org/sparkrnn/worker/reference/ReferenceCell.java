@@ -44,7 +44,8 @@ public interface ReferenceCell {
    * @param dPeepholes the gradients by them are added
    * @param previous states before the step
    * @param state states after it
-   * @param dState in: gradients by the states after; out: by those before, products left out
+   * @param dState in: gradients by the states after, and behind those of two states by what else
+   *     the output gate is a factor of; out: by those before, products left out
    */
   void backward(
       double[] slots,

@@ -30,7 +30,7 @@ public final class ReferenceCoupledLstmCell implements ReferenceCell {
     double dc = dState[1] + dState[0] * o * (1 - squashed * squashed);
     slots[0] = dc * (g - previous[1]) * i * (1 - i);
     slots[1] = dc * i * (1 - g * g);
-    slots[2] = dState[0] * squashed * o * (1 - o);
+    slots[2] = (dState[0] * squashed + dState[2]) * o * (1 - o);
     dState[0] = 0;
     dState[1] = dc * (1 - i);
   }

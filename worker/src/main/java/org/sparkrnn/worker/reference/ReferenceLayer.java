@@ -5,6 +5,7 @@ import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.CellKind;
 import org.sparkrnn.worker.kernel.CellKind.Slot;
 import org.sparkrnn.worker.kernel.Zoneout;
+import org.sparkrnn.worker.reference.ReferenceLayerNorm.Source;
 
 /**
  * A recurrent layer over a window, in double. Position {@code step·batch + stream}; arrays are
@@ -26,6 +27,11 @@ final class ReferenceLayer {
   private final int biasIh;
   private final int biasHh;
   private final int peepholes;
+  private final boolean normalised;
+
+  /** None or one. */
+  private final List<ReferenceLayerNorm> norms;
+
   private final boolean projected;
   private final int projection;
 
@@ -82,6 +88,9 @@ final class ReferenceLayer {
     this.biasHh = layout.block("rnn.bias_hh_l" + name).offset();
     this.peepholeCount = kind.peepholes();
     this.peepholes = peepholeCount == 0 ? 0 : layout.block("rnn.weight_ph_l" + name).offset();
+    this.normalised = layout.contains("rnn.gain_hh_l" + name);
+    this.norms =
+        normalised ? List.of(new ReferenceLayerNorm(kind, layout, name, units)) : List.of();
     this.projected = outputs < units;
     this.projection = projected ? layout.block("rnn.weight_hr_l" + name).offset() : 0;
   }
@@ -117,18 +126,21 @@ final class ReferenceLayer {
     gates = new double[time * batch][units][slots.size()];
     gated = new double[gatedState ? time * batch * units : 0];
     unprojected = new double[projected ? time * batch * units : 0];
+    norms.forEach(norm -> norm.begin(time * batch));
     for (int p = 0; p < time * batch; p++) {
-      for (int u = 0; u < units; u++) {
-        for (int s = 0; s < slots.size(); s++) {
-          gates[p][u][s] = preActivation(w, slots.get(s), p, u);
-        }
-      }
+      preActivations(w, p);
       if (gatedState) {
         gate(w, p);
       }
+      double[][] computedStates = new double[units][states.length];
       for (int u = 0; u < units; u++) {
-        double[] state = new double[states.length];
-        cell.forward(gates[p][u], peepholesOf(w, u), stateOf(p, u), state);
+        cell.forward(gates[p][u], peepholesOf(w, u), stateOf(p, u), computedStates[u]);
+      }
+      if (normalised && states.length > 1) {
+        normaliseCell(w, p, computedStates);
+      }
+      for (int u = 0; u < units; u++) {
+        double[] state = computedStates[u];
         if (projected) {
           unprojected[p * units + u] = state[0];
         } else {
@@ -170,38 +182,86 @@ final class ReferenceLayer {
     return updates.length == 0 ? 1 - zoneoutRates[state] : updates[state][i];
   }
 
-  private double preActivation(double[] w, Slot slot, int p, int u) {
-    int row = slot.gate() * units + u;
-    double z = 0;
-    if (slot.seesInput()) {
-      z += w[biasIh + row];
-      for (int k = 0; k < input; k++) {
-        z += inputAt(p, k) * w[weightIh + row * input + k];
+  private void preActivations(double[] w, int p) {
+    double[][] ofInput = new double[units][slots.size()];
+    double[][] ofHidden = new double[units][slots.size()];
+    for (int u = 0; u < units; u++) {
+      for (int s = 0; s < slots.size(); s++) {
+        Slot slot = slots.get(s);
+        int row = slot.gate() * units + u;
+        gates[p][u][s] =
+            (slot.seesInput() ? w[biasIh + row] : 0) + (slot.isRecurrent() ? w[biasHh + row] : 0);
+        for (int k = 0; slot.seesInput() && k < input; k++) {
+          ofInput[u][s] += inputAt(p, k) * w[weightIh + row * input + k];
+        }
+        for (int k = 0; slot.seesHidden() && k < outputs; k++) {
+          ofHidden[u][s] += states[0][p * outputs + k] * w[weightHh + row * outputs + k];
+        }
       }
     }
-    if (slot.isRecurrent()) {
-      z += w[biasHh + row];
+    add(w, p, Source.INPUT, ofInput);
+    add(w, p, Source.HIDDEN, ofHidden);
+  }
+
+  private void add(double[] w, int p, Source source, double[][] sums) {
+    if (normalised) {
+      norms.get(0).forward(w, p, source, sums, gates[p]);
+      return;
     }
-    if (slot.seesHidden()) {
-      for (int k = 0; k < outputs; k++) {
-        z += states[0][p * outputs + k] * w[weightHh + row * outputs + k];
+    for (int u = 0; u < units; u++) {
+      for (int s = 0; s < sums[u].length; s++) {
+        gates[p][u][s] += sums[u][s];
       }
     }
-    return z;
+  }
+
+  /** The gradients by sums, {@code [unit][slot]}. */
+  private double[][] sumGradients(double[] w, int p, Source source, double[] dw) {
+    return normalised ? norms.get(0).backward(w, p, source, gates[p], dw) : gates[p];
+  }
+
+  /** The output gate is the last slot. */
+  private void normaliseCell(double[] w, int p, double[][] computedStates) {
+    double[] c = new double[units];
+    for (int u = 0; u < units; u++) {
+      c[u] = computedStates[u][1];
+    }
+    double[] y = norms.get(0).cellForward(w, p, c);
+    for (int u = 0; u < units; u++) {
+      computedStates[u][0] = gates[p][u][slots.size() - 1] * StrictMath.tanh(y[u]);
+    }
+  }
+
+  /**
+   * The gradient by the computed cell states, by way of the hidden state.
+   *
+   * @param d in: by the hidden state; out: by the output gate
+   */
+  private double[] normalisedCellBackward(double[] w, int p, double[] d, double[] dw) {
+    double[] y = norms.get(0).normalisedCell(w, p);
+    double[] dy = new double[units];
+    for (int u = 0; u < units; u++) {
+      double squashed = StrictMath.tanh(y[u]);
+      dy[u] = d[u] * gates[p][u][slots.size() - 1] * (1 - squashed * squashed);
+      d[u] *= squashed;
+    }
+    return norms.get(0).cellBackward(w, p, dy, dw);
   }
 
   private void gate(double[] w, int p) {
     for (int u = 0; u < units; u++) {
       gated[p * units + u] = cell.gate(gates[p][u], stateOf(p, u));
     }
+    double[][] sums = new double[units][slots.size()];
     for (int s = 0; s < slots.size(); s++) {
       for (int u = 0; slots.get(s).seesGated() && u < units; u++) {
         int row = slots.get(s).gate() * units + u;
         for (int k = 0; k < units; k++) {
-          gates[p][u][s] += gated[p * units + k] * w[weightHh + row * units + k];
+          sums[u][s] += gated[p * units + k] * w[weightHh + row * units + k];
         }
       }
     }
+    add(w, p, Source.GATED, sums);
   }
 
   /**
@@ -209,12 +269,13 @@ final class ReferenceLayer {
    */
   private void gateBackward(double[] w, int p, double[] dPrevious, double[] dw) {
     double[] dGated = new double[units];
+    double[][] d = sumGradients(w, p, Source.GATED, dw);
     for (int s = 0; s < slots.size(); s++) {
       for (int u = 0; slots.get(s).seesGated() && u < units; u++) {
         int row = slots.get(s).gate() * units + u;
         for (int k = 0; k < units; k++) {
-          dw[weightHh + row * units + k] += gates[p][u][s] * gated[p * units + k];
-          dGated[k] += gates[p][u][s] * w[weightHh + row * units + k];
+          dw[weightHh + row * units + k] += d[u][s] * gated[p * units + k];
+          dGated[k] += d[u][s] * w[weightHh + row * units + k];
         }
       }
     }
@@ -278,8 +339,14 @@ final class ReferenceLayer {
         dNew[j] = update(0, i) * d;
       }
       double[] dComputed = projected ? projectionBackward(w, p, dNew, dw) : dNew;
+      double[] dComputedCell = new double[units];
+      boolean byOutput = normalised && states.length > 1;
+      if (byOutput) {
+        dComputedCell = normalisedCellBackward(w, p, dComputed, dw);
+      }
       for (int u = 0; u < units; u++) {
-        double direct = unitBackward(w, p, u, dComputed[u], dState, dw);
+        double[] d = {byOutput ? 0 : dComputed[u], dComputedCell[u], byOutput ? dComputed[u] : 0};
+        double direct = unitBackward(w, p, u, d, dState, dw);
         if (!projected) {
           dPrevious[u] += direct;
         }
@@ -287,9 +354,13 @@ final class ReferenceLayer {
       if (gatedState) {
         gateBackward(w, p, dPrevious, dw);
       }
+      double[][] dInput = sumGradients(w, p, Source.INPUT, dw);
+      double[][] dRecurrent = sumGradients(w, p, Source.HIDDEN, dw);
       for (int u = 0; u < units; u++) {
         for (int s = 0; s < slots.size(); s++) {
-          addProducts(w, slots.get(s), p, u, gates[p][u][s], dx, dPrevious, dw);
+          addBias(slots.get(s), u, gates[p][u][s], dw);
+          addInputProducts(w, slots.get(s), p, u, dInput[u][s], dx, dw);
+          addHiddenProducts(w, slots.get(s), p, u, dRecurrent[u][s], dPrevious, dw);
         }
       }
       System.arraycopy(dPrevious, 0, dState[0], b * outputs, outputs);
@@ -312,17 +383,16 @@ final class ReferenceLayer {
   /**
    * A unit's gates and its other states; what reaches its hidden state before the step directly.
    *
-   * @param dComputed gradient by what the cell computes
+   * @param d gradients by the hidden state that the cell computes, by its cell state but for those
+   *     by way of later steps, by its output gate
    */
   private double unitBackward(
-      double[] w, int p, int u, double dComputed, double[][] dState, double[] dw) {
+      double[] w, int p, int u, double[] d, double[][] dState, double[] dw) {
     int b = p % batch;
-    double[] d = new double[states.length];
     double[] state = new double[states.length];
-    d[0] = dComputed;
     state[0] = projected ? unprojected[p * units + u] : computed[0][p * units + u];
-    for (int s = 1; s < d.length; s++) {
-      d[s] = update(s, p * units + u) * dState[s][b * units + u];
+    for (int s = 1; s < states.length; s++) {
+      d[s] += update(s, p * units + u) * dState[s][b * units + u];
       state[s] = computed[s][p * units + u];
     }
     double[] dPeepholes = new double[peepholeCount];
@@ -330,7 +400,7 @@ final class ReferenceLayer {
     for (int k = 0; k < peepholeCount; k++) {
       dw[peepholes + k * units + u] += dPeepholes[k];
     }
-    for (int s = 1; s < d.length; s++) {
+    for (int s = 1; s < states.length; s++) {
       double past = (1 - update(s, p * units + u)) * dState[s][b * units + u];
       dState[s][b * units + u] = d[s] + past;
     }
@@ -345,31 +415,27 @@ final class ReferenceLayer {
     return dHidden;
   }
 
-  private void addProducts(
-      double[] w,
-      Slot slot,
-      int p,
-      int u,
-      double dz,
-      double[] dx,
-      double[] dPrevious,
-      double[] dw) {
+  private void addBias(Slot slot, int u, double dz, double[] dw) {
     int row = slot.gate() * units + u;
-    if (slot.seesInput()) {
-      dw[biasIh + row] += dz;
-      for (int k = 0; k < input; k++) {
-        dw[weightIh + row * input + k] += dz * inputAt(p, k);
-        dx[p * input + k] += dz * w[weightIh + row * input + k];
-      }
+    dw[biasIh + row] += slot.seesInput() ? dz : 0;
+    dw[biasHh + row] += slot.isRecurrent() ? dz : 0;
+  }
+
+  private void addInputProducts(
+      double[] w, Slot slot, int p, int u, double d, double[] dx, double[] dw) {
+    int row = slot.gate() * units + u;
+    for (int k = 0; slot.seesInput() && k < input; k++) {
+      dw[weightIh + row * input + k] += d * inputAt(p, k);
+      dx[p * input + k] += d * w[weightIh + row * input + k];
     }
-    if (slot.isRecurrent()) {
-      dw[biasHh + row] += dz;
-    }
-    if (slot.seesHidden()) {
-      for (int k = 0; k < outputs; k++) {
-        dw[weightHh + row * outputs + k] += dz * states[0][p * outputs + k];
-        dPrevious[k] += dz * w[weightHh + row * outputs + k];
-      }
+  }
+
+  private void addHiddenProducts(
+      double[] w, Slot slot, int p, int u, double d, double[] dPrevious, double[] dw) {
+    int row = slot.gate() * units + u;
+    for (int k = 0; slot.seesHidden() && k < outputs; k++) {
+      dw[weightHh + row * outputs + k] += d * states[0][p * outputs + k];
+      dPrevious[k] += d * w[weightHh + row * outputs + k];
     }
   }
 }

@@ -34,7 +34,7 @@ public final class ReferenceLstmCell implements ReferenceCell {
     slots[0] = dc * g * i * (1 - i);
     slots[1] = dc * previous[1] * f * (1 - f);
     slots[2] = dc * i * (1 - g * g);
-    slots[3] = dState[0] * squashed * o * (1 - o);
+    slots[3] = (dState[0] * squashed + dState[2]) * o * (1 - o);
     dState[0] = 0;
     dState[1] = dc * f;
   }

@@ -39,7 +39,7 @@ public final class ReferencePeepholeLstmCell implements ReferenceCell {
     double g = slots[2];
     double o = slots[3];
     double squashed = StrictMath.tanh(state[1]);
-    double dzo = dState[0] * squashed * o * (1 - o);
+    double dzo = (dState[0] * squashed + dState[2]) * o * (1 - o);
     double byOutput = dzo * peepholes[2];
     double dc =
         dState[1] + dState[0] * o * (1 - squashed * squashed) + (outputSeesPrevious ? 0 : byOutput);

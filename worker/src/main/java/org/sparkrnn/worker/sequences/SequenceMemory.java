@@ -118,6 +118,7 @@ record SequenceMemory(
               spec.hidden(layer),
               spec.output(layer),
               tokens,
+              spec.normalised(),
               training,
               spec.dropout().zoneout()));
     }

@@ -28,8 +28,8 @@ import org.sparkrnn.worker.training.TrainingState;
  *
  * <p>Arguments: {@code key=value} settings of the kernel or {@code -}, the number of tasks side by
  * side, the seconds per shape, and shapes {@code
- * cell:layers:embedding:hidden:vocabulary:batch:time:projection}. Prints a line of JSON per shape.
- * {@code bench/run} runs it.
+ * cell:layers:embedding:hidden:vocabulary:batch:time:projection:normalised}, the last one 0 or 1.
+ * Prints a line of JSON per shape. {@code bench/run} runs it.
  */
 public final class StepBenchmark {
   private StepBenchmark() {}
@@ -95,6 +95,7 @@ public final class StepBenchmark {
             "batch.streams=" + parts[5],
             "batch.window=" + parts[6],
             "model.projection=" + parts[7],
+            "model.layer-normalization=" + parts[8].equals("1"),
             "optimizer.kind=sgd",
             "optimizer.learning-rate=1",
             "clipping.norm=0.25",

@@ -55,6 +55,11 @@ class TorchWindowTest {
             ActivationPenalties.NONE));
     for (CellKind cell : CellKind.values()) {
       String prefix = "window-%s-".formatted(TorchGolden.name(cell));
+      windows.add(
+          new Window(
+              prefix + "normalised",
+              new ModelSpec(cell, 2, 11, Input.EMBEDDING, 6, 5, 0f).withNormalisation(),
+              ActivationPenalties.NONE));
       for (int layers : new int[] {1, 2}) {
         for (Input input : Input.values()) {
           boolean embedded = input == Input.EMBEDDING;

@@ -241,6 +241,31 @@ abstract class KernelContract extends KernelOperationsContract {
         .hasMessage("Cannot project 5 units of LSTM to 6");
   }
 
+  /** Alone, with zoneout and projected; on one step and more, on windows shorter than planned. */
+  @ParameterizedTest
+  @EnumSource
+  void layerNormalisationEqualsTheOracle(CellKind cell) {
+    Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.4f : 0);
+    int half = cell.isProjectable() ? 50 : 100;
+    for (Shape shape :
+        List.of(
+            new Shape(cell, 1, 1, 9, 1, true),
+            new Shape(cell, 3, 17, 9, 16, false),
+            new Shape(cell, 3, 33, 9, 17, true, zoneout),
+            new Shape(cell, 3, 5, 9, 33, false, zoneout),
+            new Shape(cell, 3, 3, 9, 100, half, false, zoneout))) {
+      check(shape.withNormalisation(), Math.min(2, shape.time()), fixture -> {});
+    }
+    checkForward(new Shape(cell, 3, 5, 9, 33, false, zoneout).withNormalisation());
+    Shape shape = new Shape(cell, 2, 3, 18, 17, false).withNormalisation();
+    for (float extreme : new float[] {Float.NaN, Float.POSITIVE_INFINITY, 1e30f}) {
+      check(shape, 2, fixture -> set(fixture.layer.x().rows(4, 1), 17, extreme));
+      check(shape, 2, fixture -> set(fixture.layer.hidden().rows(2, 1), 16, extreme));
+      check(shape, 2, fixture -> set(fixture.layer.parameters().recurrentGain(), 0, extreme));
+    }
+    check(shape, 2, fixture -> fixture.layer.x().zero());
+  }
+
   private static List<Zoneout> zoneouts(CellKind cell) {
     List<Zoneout> ofHidden = List.of(new Zoneout(0.3f, 0));
     List<Zoneout> ofCell = List.of(new Zoneout(0, 0.4f), new Zoneout(0.3f, 0.4f));

@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
@@ -23,7 +24,20 @@ final class LayerFixture implements AutoCloseable {
       int hidden,
       int output,
       boolean oneHot,
+      boolean normalised,
       Zoneout zoneout) {
+    Shape(
+        CellKind cell,
+        int time,
+        int batch,
+        int input,
+        int hidden,
+        int output,
+        boolean oneHot,
+        Zoneout zoneout) {
+      this(cell, time, batch, input, hidden, output, oneHot, false, zoneout);
+    }
+
     Shape(
         CellKind cell,
         int time,
@@ -33,6 +47,10 @@ final class LayerFixture implements AutoCloseable {
         boolean oneHot,
         Zoneout zoneout) {
       this(cell, time, batch, input, hidden, hidden, oneHot, zoneout);
+    }
+
+    Shape withNormalisation() {
+      return new Shape(cell, time, batch, input, hidden, output, oneHot, true, zoneout);
     }
 
     Shape(CellKind cell, int time, int batch, int input, int hidden, boolean oneHot) {
@@ -47,7 +65,10 @@ final class LayerFixture implements AutoCloseable {
   LayerFixture(Kernel kernel, Shape shape, boolean backward) {
     this.kernel = kernel;
     int positions = shape.time * shape.batch;
-    long size = RecurrentParameters.size(shape.cell, shape.input, shape.hidden, shape.output) + 1L;
+    long size =
+        RecurrentParameters.size(
+                shape.cell, shape.input, shape.hidden, shape.output, shape.normalised)
+            + 1L;
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", size);
     Region gradients = plan.region("gradients", size);
@@ -65,6 +86,7 @@ final class LayerFixture implements AutoCloseable {
             shape.hidden,
             shape.output,
             shape.oneHot,
+            shape.normalised,
             backward,
             shape.zoneout);
     this.arena = kernel.allocate(plan);
@@ -79,7 +101,8 @@ final class LayerFixture implements AutoCloseable {
   }
 
   private static RecurrentParameters blocks(Matrix vector, Shape shape) {
-    return RecurrentParameters.of(vector, 1, shape.cell, shape.input, shape.hidden, shape.output);
+    return RecurrentParameters.of(
+        vector, 1, shape.cell, shape.input, shape.hidden, shape.output, shape.normalised);
   }
 
   /** Random parameters, inputs, initial state and incoming gradients; outputs are set to NaN. */
@@ -88,6 +111,11 @@ final class LayerFixture implements AutoCloseable {
     for (Matrix each : matrices(layer.parameters())) {
       randomise(each, random, range);
     }
+    for (Matrix gain :
+        List.of(layer.parameters().inputGain(), layer.parameters().recurrentGain())) {
+      randomise(gain, random, 2f);
+    }
+    randomise(layer.parameters().cellGain(), random, 2f);
     randomise(layer.x(), random, 1f);
     randomise(layer.hidden().rows(0, layer.batch()), random, 1f);
     if (layer.cell().hasCellState()) {
@@ -111,7 +139,11 @@ final class LayerFixture implements AutoCloseable {
       blocks.inputBias(),
       blocks.recurrentBias(),
       blocks.peepholes(),
-      blocks.projection()
+      blocks.projection(),
+      blocks.inputGain(),
+      blocks.recurrentGain(),
+      blocks.cellGain(),
+      blocks.cellBias()
     };
   }
 
@@ -174,6 +206,12 @@ final class LayerFixture implements AutoCloseable {
     results.put("bias_hh", layer.gradients().recurrentBias().toArray());
     results.put("weight_ph", layer.gradients().peepholes().toArray());
     results.put("weight_hr", layer.gradients().projection().toArray());
+    if (layer.isNormalised()) {
+      results.put("gain_ih", layer.gradients().inputGain().toArray());
+      results.put("gain_hh", layer.gradients().recurrentGain().toArray());
+      results.put("gain_c", layer.gradients().cellGain().toArray());
+      results.put("bias_c", layer.gradients().cellBias().toArray());
+    }
     return results;
   }
 

@@ -44,8 +44,9 @@ interface OracleCell {
    * @param z in: activations; out: gradients by the pre-activations
    * @param before h and c before the step
    * @param after h and c after it
-   * @param d in: gradients by h and c after the step; out: what reaches h before it without a
-   *     product, and the gradient by c before it
+   * @param d in: gradients by h and c after the step; where h is made of the normalised c, all by
+   *     c, and a third by the output gate; out: what reaches h before it without a product, and the
+   *     gradient by c before it
    * @param dPeepholes in: the sum over the steps after it; out: with this step
    */
   void backward(
@@ -76,13 +77,13 @@ interface OracleCell {
       float g = z[2];
       float o = z[3];
       float tc = tanh(after[1]);
-      float dc = Math.fma(d[0] * o, Math.fma(-tc, tc, 1f), d[1]);
+      float dc = byCell(d, o, tc);
       set(
           z,
           dc * g * Math.fma(-i, i, i),
           dc * before[1] * Math.fma(-f, f, f),
           dc * i * Math.fma(-g, g, 1f),
-          d[0] * tc * Math.fma(-o, o, o));
+          byOutputGate(d, tc) * Math.fma(-o, o, o));
       set(d, 0f, dc * f);
     }
   }
@@ -175,12 +176,12 @@ interface OracleCell {
       float g = z[1];
       float o = z[2];
       float tc = tanh(after[1]);
-      float dc = Math.fma(d[0] * o, Math.fma(-tc, tc, 1f), d[1]);
+      float dc = byCell(d, o, tc);
       set(
           z,
           dc * (g - before[1]) * Math.fma(-i, i, i),
           dc * i * Math.fma(-g, g, 1f),
-          d[0] * tc * Math.fma(-o, o, o));
+          byOutputGate(d, tc) * Math.fma(-o, o, o));
       set(d, 0f, dc * (1f - i));
     }
   }
@@ -217,8 +218,8 @@ interface OracleCell {
       float g = z[2];
       float o = z[3];
       float tc = tanh(after[1]);
-      float dzo = d[0] * tc * Math.fma(-o, o, o);
-      float dc = Math.fma(d[0] * o, Math.fma(-tc, tc, 1f), d[1]);
+      float dzo = byOutputGate(d, tc) * Math.fma(-o, o, o);
+      float dc = byCell(d, o, tc);
       if (!outputSeesPrevious) {
         dc = Math.fma(dzo, peepholes[2], dc);
       }
@@ -271,6 +272,14 @@ interface OracleCell {
       z[0] = dGated * before * Math.fma(-r, r, r);
       return Math.fma(dGated, r, direct);
     }
+  }
+
+  private static float byOutputGate(float[] d, float tc) {
+    return d.length > 2 ? d[2] : d[0] * tc;
+  }
+
+  private static float byCell(float[] d, float o, float tc) {
+    return d.length > 2 ? d[1] : Math.fma(d[0] * o, Math.fma(-tc, tc, 1f), d[1]);
   }
 
   private static void set(float[] target, float... values) {

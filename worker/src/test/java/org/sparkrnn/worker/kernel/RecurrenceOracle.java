@@ -1,5 +1,6 @@
 package org.sparkrnn.worker.kernel;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -43,6 +44,8 @@ final class RecurrenceOracle {
   private final float[][][] gates; // [position][slot][unit], units padded
   private final float[] dHidden;
   private final float[] dCell;
+  private final boolean normalised;
+  private final LayerNormOracle norm;
 
   RecurrenceOracle(Precision precision, RecurrentLayer layer, int time, int[] tokens) {
     this.precision = precision;
@@ -82,6 +85,8 @@ final class RecurrenceOracle {
       layer.dCell().read(dCell, 0);
     }
     this.gates = new float[time * batch][kind.slots().size()][paddedUnits];
+    this.normalised = layer.isNormalised();
+    this.norm = new LayerNormOracle(layer, time * batch);
   }
 
   void forward() {
@@ -93,17 +98,30 @@ final class RecurrenceOracle {
         }
         store(p, u, z);
       }
+      if (normalised) {
+        norm.forward(p, true, Slot::seesInput, gates[p]);
+        norm.forward(p, false, Slot::seesHidden, gates[p]);
+      }
       if (kind.hasGatedState()) {
         gate(p);
       }
+      float[][] states = new float[units][];
       for (int u = 0; u < units; u++) {
         float[] z = slotsOf(p, u);
         float[] state = {projected ? Float.NaN : hidden[p * units + u], cell[p * units + u]};
         cellOracle.forward(z, state, peepholesOf(peepholes, u));
         store(p, u, z);
+        newCell[p * units + u] = state[1];
+        states[u] = state;
+      }
+      float[] squashed = norm.normalisesCell() ? norm.squashed(p, newCells(p)) : new float[0];
+      for (int u = 0; u < units; u++) {
+        float[] state = states[u];
+        if (norm.normalisesCell()) {
+          state[0] = gates[p][kind.slots().size() - 1][u] * squashed[u];
+        }
         int i = p * units + u;
         int after = (p + batch) * units + u;
-        newCell[i] = state[1];
         if (projected) {
           unprojected[i] = state[0];
         } else {
@@ -115,6 +133,10 @@ final class RecurrenceOracle {
         project(p);
       }
     }
+  }
+
+  private float[] newCells(int p) {
+    return Arrays.copyOfRange(newCell, p * units, (p + 1) * units);
   }
 
   private void project(int p) {
@@ -167,23 +189,28 @@ final class RecurrenceOracle {
     if (slot.seesInput() && slot.isRecurrent()) {
       z = z + biasHh[row];
     }
+    int s = kind.slots().indexOf(slot);
+    float bias = z;
     if (slot.seesInput() && tokens.length > 0) {
-      z = z + weightIh[row * input + tokens[p]];
+      float selected = weightIh[row * input + tokens[p]];
+      z = normalised ? selected : z + selected;
     } else if (slot.seesInput()) {
-      Chain chain = new Chain(precision, z);
+      Chain chain = new Chain(precision, normalised ? 0f : z);
       for (int k = 0; k < input; k++) {
         chain.add(x[p * input + k], weightIh[row * input + k]);
       }
       z = chain.end();
     }
+    norm.inputSums[p][s][u] = z;
     if (slot.seesHidden()) {
-      Chain chain = new Chain(precision, z);
+      Chain chain = new Chain(precision, normalised ? 0f : z);
       for (int k = 0; k < outputs; k++) {
         chain.add(hidden[p * outputs + k], weightHh[row * outputs + k]);
       }
       z = chain.end();
+      norm.hiddenSums[p][s][u] = z;
     }
-    return z;
+    return normalised ? bias : z;
   }
 
   private void gate(int p) {
@@ -195,16 +222,22 @@ final class RecurrenceOracle {
     for (int s = 0; s < kind.slots().size(); s++) {
       for (int u = 0; kind.slots().get(s).seesGated() && u < units; u++) {
         int row = kind.slots().get(s).gate() * units + u;
-        Chain chain = new Chain(precision, gates[p][s][u]);
+        Chain chain = new Chain(precision, normalised ? 0f : gates[p][s][u]);
         for (int k = 0; k < units; k++) {
           chain.add(gated[p * units + k], weightHh[row * units + k]);
         }
-        gates[p][s][u] = chain.end();
+        (normalised ? norm.hiddenSums : gates)[p][s][u] = chain.end();
       }
+    }
+    if (normalised) {
+      norm.forward(p, false, Slot::seesGated, gates[p]);
     }
   }
 
   private void gateBackward(int p, int b) {
+    if (normalised) {
+      norm.backward(p, false, Slot::seesGated, gates[p]);
+    }
     for (int u = 0; u < units; u++) {
       float dGated = blockedChain(p, Slot::seesGated, weightHh, units, u, 0f);
       float[] z = slotsOf(p, u);
@@ -252,11 +285,17 @@ final class RecurrenceOracle {
         if (projected) {
           dh = projectionBackward(p, b, dh);
         }
+        float[] dByCell = norm.normalisesCell() ? cellNormBackward(p, dh) : new float[0];
         for (int u = 0; u < units; u++) {
-          unitBackward(p, b, u, dh[u]);
+          unitBackward(p, b, u, dh[u], dByCell);
         }
         if (kind.hasGatedState()) {
           gateBackward(p, b);
+        }
+        if (normalised) {
+          norm.biasBackward(gates[p]);
+          norm.backward(p, false, Slot::seesHidden, gates[p]);
+          norm.backward(p, true, Slot::seesInput, gates[p]);
         }
       }
     }
@@ -268,14 +307,30 @@ final class RecurrenceOracle {
     }
   }
 
-  private void unitBackward(int p, int b, int u, float dh) {
+  private float[] cellNormBackward(int p, float[] dh) {
+    float[] d = new float[units];
+    for (int u = 0; u < units; u++) {
+      float taken = keepsHidden(p, u) ? 0f : dh[u];
+      d[u] = taken * gates[p][kind.slots().size() - 1][u];
+    }
+    return norm.cellBackward(p, newCells(p), d);
+  }
+
+  private boolean keepsHidden(int p, int u) {
+    return !projected && zoneout.hidden() > 0 && hiddenUpdates[p * units + u] == 0;
+  }
+
+  private void unitBackward(int p, int b, int u, float dh, float[] dByCell) {
     float[] z = slotsOf(p, u);
     int after = p + batch;
     float[] dOwn = peepholesOf(dPeepholes, u);
     float dc = dCell[b * units + u];
-    boolean keepsHidden = !projected && zoneout.hidden() > 0 && hiddenUpdates[p * units + u] == 0;
+    boolean keepsHidden = keepsHidden(p, u);
     boolean keepsCell = zoneout.cell() > 0 && cellUpdates[p * units + u] == 0;
     float[] d = {keepsHidden ? 0f : dh, keepsCell ? 0f : dc};
+    if (norm.normalisesCell()) {
+      d = new float[] {0f, d[1] + dByCell[u], d[0] * norm.squashed(p, newCells(p))[u]};
+    }
     cellOracle.backward(
         z,
         new float[] {projected ? Float.NaN : hidden[p * units + u], cell[p * units + u]},
@@ -302,6 +357,12 @@ final class RecurrenceOracle {
     dCell[b * units + u] = d[1];
   }
 
+  /** Gates, or the sums of the input or of the hidden state, that are gradients by now. */
+  private float[][][] sums(Predicate<Slot> sees) {
+    boolean ofInput = sees.test(new Slot("", 0, true, false));
+    return !normalised ? gates : ofInput ? norm.inputSums : norm.hiddenSums;
+  }
+
   /** Over blocks of 16 units, slots, units: the padding's terms 0·0 too. */
   private float blockedChain(
       int p, Predicate<Slot> sees, float[] weights, int columns, int column, float start) {
@@ -313,7 +374,7 @@ final class RecurrenceOracle {
           for (int u = block; u < block + 16; u++) {
             int row = slot.gate() * units + u;
             float weight = u < units ? weights[row * columns + column] : 0f;
-            chain.add(gates[p][s][u], weight);
+            chain.add(sums(sees)[p][s][u], weight);
           }
         }
       }
@@ -349,9 +410,13 @@ final class RecurrenceOracle {
     results.put("bias_hh", biasGradient(false, new float[rows]));
     results.put("weight_ph", dPeepholes);
     results.put("weight_hr", projectionGradient(new float[weightHr.length]));
+    if (normalised) {
+      norm.putBackward(results);
+    }
   }
 
   private float[] weightGradient(boolean ofInput, float[] gradient, int columns) {
+    float[][][] d = sums(ofInput ? Slot::seesInput : Slot::seesHidden);
     for (Slot slot : kind.slots()) {
       if (ofInput ? slot.seesInput() : slot.isRecurrent()) {
         float[] recurrent = slot.seesGated() ? gated : hidden;
@@ -360,14 +425,14 @@ final class RecurrenceOracle {
           int row = (slot.gate() * units + u) * columns;
           if (ofInput && tokens.length > 0) {
             for (int p = 0; p < time * batch; p++) {
-              gradient[row + tokens[p]] += gates[p][s][u];
+              gradient[row + tokens[p]] += d[p][s][u];
             }
             continue;
           }
           for (int k = 0; k < columns; k++) {
             Chain chain = new Chain(precision, 0f);
             for (int p = 0; p < time * batch; p++) {
-              chain.add(gates[p][s][u], ofInput ? x[p * input + k] : recurrent[p * outputs + k]);
+              chain.add(d[p][s][u], ofInput ? x[p * input + k] : recurrent[p * outputs + k]);
             }
             gradient[row + k] = chain.end();
           }

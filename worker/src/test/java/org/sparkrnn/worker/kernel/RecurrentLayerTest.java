@@ -46,7 +46,7 @@ class RecurrentLayerTest {
     Kernel kernel = new JavaKernel();
     RecurrentLayer.Plan layer =
         RecurrentLayer.plan(
-            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, 5, true, false, Zoneout.NONE);
+            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, 5, true, false, false, Zoneout.NONE);
     Arena arena = kernel.allocate(plan);
     Matrix none = Matrix.absent(arena);
     RecurrentParameters parameters =
@@ -55,6 +55,10 @@ class RecurrentLayerTest {
             weights.dense(arena, 60, 20, 5),
             weights.dense(arena, 160, 1, 15),
             weights.dense(arena, 175, 1, 15),
+            none,
+            none,
+            none,
+            none,
             none,
             none);
     assertThatThrownBy(
@@ -70,13 +74,13 @@ class RecurrentLayerTest {
     Kernel kernel = new JavaKernel();
     RecurrentLayer.Plan planned =
         RecurrentLayer.plan(
-            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, 5, true, false, Zoneout.NONE);
+            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, 5, true, false, false, Zoneout.NONE);
     Arena arena = kernel.allocate(plan);
     Matrix none = Matrix.absent(arena);
     RecurrentLayer layer =
         planned.bind(
             arena,
-            RecurrentParameters.of(weights.vector(arena), 0, CellKind.GRU, 4, 5, 5),
+            RecurrentParameters.of(weights.vector(arena), 0, CellKind.GRU, 4, 5, 5, false),
             RecurrentParameters.absent(arena),
             none,
             none);

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.common.config.ModelConfig.Input;
@@ -248,6 +249,17 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
     checkPaddedBatch(spec.withProjection(List.of(3, 3)));
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"LSTM", "GRU"})
+  void paddedBatchThroughNormalisedLayersIsCloseToSequencesAlone(CellKind cell) throws IOException {
+    Zoneout zoneout = new Zoneout(0.1f, 0);
+    Task task = cell == CellKind.LSTM ? Task.CLASSIFICATION : Task.TAGGING;
+    ModelSpec spec =
+        SampleSequences.spec(
+            cell, 2, task, Bidirectional.CONCAT, Pooling.LAST, Input.EMBEDDING, 0.3f, zoneout);
+    checkPaddedBatch(spec.withNormalisation());
+  }
+
   private void checkPaddedBatch(ModelSpec spec) throws IOException {
     CellKind cell = spec.cell();
     Pooling pooling = spec.task().pooling();
@@ -282,7 +294,7 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
       model.train(before, 1f, new Masks(SEQUENCE_SEED, 1, 0)); // leaves its values everywhere
       model.clearTouchedRows();
       double loss = model.train(batch, 0.25f, new Masks(SEQUENCE_SEED, 2, 0));
-      double bound = bound(spec.outputSize());
+      double bound = bound(spec, spec.outputSize());
       assertThat(Math.abs(loss - expected) / expected).isLessThan(bound);
       if (pooling == Pooling.MAX && precision() != Precision.FLOAT32) {
         return; // rounded states have another largest step, which then takes the gradient

@@ -79,6 +79,33 @@ class ModelSpecTest {
         .isBetween(0.9 * Math.sqrt(6.0 / 26), Math.sqrt(6.0 / 26) * (1 + 1e-7));
   }
 
+  @Test
+  void normalisedLayersHaveGainsThatStartAtOne() {
+    ModelConfig config =
+        config("model.hidden=20,9", "model.projection=6,0", "model.layer-normalization=true");
+    ModelSpec spec = ModelSpec.of(config, 50);
+    assertThat(
+            spec.layout().blocks().stream()
+                .filter(block -> block.name().contains("gain") || block.name().contains("bias_c"))
+                .map(block -> block.name() + " " + block.shape()))
+        .containsExactly(
+            "rnn.gain_ih_l0 [80]",
+            "rnn.gain_hh_l0 [80]",
+            "rnn.gain_c_l0 [20]",
+            "rnn.bias_c_l0 [20]",
+            "rnn.gain_ih_l1 [36]",
+            "rnn.gain_hh_l1 [36]",
+            "rnn.gain_c_l1 [9]",
+            "rnn.bias_c_l1 [9]");
+    float[] parameters = spec.initialise(config, 3);
+    ParameterBlock gain = spec.layout().block("rnn.gain_hh_l1");
+    for (int i = gain.offset(); i < gain.offset() + gain.size(); i++) {
+      assertThat(parameters[i]).isEqualTo(1f);
+    }
+    assertThat(largest(spec, config, "rnn.bias_c_l0")).isZero();
+    assertThat(spec.withProjection(List.of(0, 0)).normalised()).isTrue();
+  }
+
   private static double largest(ModelSpec spec, ModelConfig config, String name) {
     float[] parameters = spec.initialise(config, 3);
     ParameterBlock block = spec.layout().block(name);

@@ -35,8 +35,15 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
                 cell ->
                     Stream.of(
                         of(cell, "weights dropped", List.of(18, 5), vocabulary, 6, WEIGHTS),
-                        of(cell, "zoneout", List.of(18, 5), vocabulary, 6, zoneout(cell)))),
+                        of(cell, "zoneout", List.of(18, 5), vocabulary, 6, zoneout(cell)),
+                        normalised(of(cell, "", List.of(7, 4), vocabulary, 6, NONE)),
+                        normalised(of(cell, "", List.of(18, 5), vocabulary, 6, zoneout(cell))))),
         Stream.concat(projected(vocabulary), special(vocabulary)));
+  }
+
+  private static SpecialModels normalised(SpecialModels plain) {
+    return new SpecialModels(
+        plain.name() + " normalised", plain.spec().withNormalisation(), plain.penalties());
   }
 
   private static Stream<SpecialModels> special(int vocabulary) {
@@ -63,6 +70,7 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
                     projected(of(cell, "", List.of(18, 5), vocabulary, 6, NONE), 7, 3),
                     projected(of(cell, "", List.of(5, 18), vocabulary, 6, zoneout(cell)), 0, 17),
                     projected(oneHot(cell, vocabulary), 3, 2),
+                    projected(normalised(oneHot(cell, vocabulary)), 3, 2),
                     projected(residual(cell, vocabulary, AWD), 7, 7, 7),
                     tiedAndProjected(cell, vocabulary)));
   }
@@ -74,6 +82,7 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
             cell,
             List.of(18, 5, 18),
             List.of(11, 0, 7),
+            false,
             vocabulary,
             Input.EMBEDDING,
             7,

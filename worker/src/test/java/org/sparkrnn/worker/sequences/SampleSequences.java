@@ -77,6 +77,7 @@ public final class SampleSequences implements SequenceSource {
         cell,
         Collections.nCopies(layers, 4),
         Collections.nCopies(layers, 0),
+        false,
         5,
         used,
         used == Input.EMBEDDING ? 3 : 0,

@@ -16,7 +16,21 @@ final class MemoryFormula {
       int vocabulary,
       int batch,
       int window,
-      String precision) {
+      String precision,
+      boolean normalised) {
+    Sizes(
+        CellKind cell,
+        int layers,
+        int hidden,
+        int output,
+        int embedding,
+        int vocabulary,
+        int batch,
+        int window,
+        String precision) {
+      this(cell, layers, hidden, output, embedding, vocabulary, batch, window, precision, false);
+    }
+
     /** Without projection. */
     Sizes(
         CellKind cell,
@@ -110,7 +124,8 @@ final class MemoryFormula {
         sum +=
             (long) gates() * hidden * (input(layer) + output + 2)
                 + (long) cell.peepholes() * hidden
-                + (projected() ? (long) output * hidden : 0);
+                + (projected() ? (long) output * hidden : 0)
+                + (normalised ? 2L * (gates() + states() - 1) * hidden : 0);
       }
       return sum;
     }
@@ -214,7 +229,16 @@ final class MemoryFormula {
         + (positions + s.batch) * outputs
         + (s.states() - 1L) * s.batch * units
         + packed(s, input, oneHot)
-        + projection(s);
+        + projection(s)
+        + (s.normalised() ? normalisation(s) : 0);
+  }
+
+  private static long normalisation(Sizes s) {
+    long units = to16(s.hidden);
+    return 2 * s.slots() * s.positions() * units
+        + 16 * s.positions()
+        + (5L * s.slots() + 20L * (s.states() - 1)) * units
+        + s.batch * (to64(s.hidden) - 64);
   }
 
   private static long projection(Sizes s) {
@@ -258,9 +282,9 @@ final class MemoryFormula {
       return 0;
     }
     if (!s.inChunks()) {
-      return s.positions() * units * s.slots() / 2;
+      return (s.normalised() && !oneHot ? 2 : 1) * s.positions() * units * s.slots() / 2;
     }
-    boolean apart = s.inputSlots() < s.slots() || s.hiddenSlots() < s.slots();
+    boolean apart = s.normalised() || s.inputSlots() < s.slots() || s.hiddenSlots() < s.slots();
     long input = apart && !oneHot ? s.row(s.lanes(units * s.inputSlots())) : 0;
     long gated = s.gatedSlots() > 0 ? s.row(s.lanes(units * s.gatedSlots())) : 0;
     return s.positions() * (s.row(s.lanes(units * s.hiddenSlots())) + input + gated);

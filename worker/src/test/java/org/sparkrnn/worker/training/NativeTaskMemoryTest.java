@@ -303,6 +303,48 @@ class NativeTaskMemoryTest {
 
   @ParameterizedTest
   @CsvSource({
+    "float32,  lstm,             2, 512, 512, 512, 64, 64",
+    "float32,  lstm-peephole,    2,  33,  17,   0,  7,  5",
+    "bf16,     gru,              3,  40,  40,  20,  7,  5",
+    "bf16-amx, lstm,             2, 130,  33,  20, 70, 35",
+    "bf16-amx, gru-reset-before, 2,  33,  33,   0,  7,  5",
+    "bf16-amx, rnn-tanh,         2, 100, 100,  20,  7,  5"
+  })
+  void layerNormalisationTakesWhatTheDocumentSays(
+      String precision,
+      String cell,
+      int layers,
+      int hidden,
+      int output,
+      int embedding,
+      int batch,
+      int window) {
+    TrainingConfig config =
+        Runs.config(
+            "model.cell=" + cell,
+            "model.layers=" + layers,
+            "model.hidden=" + hidden,
+            "model.projection=" + (output < hidden ? output : 0),
+            "model.layer-normalization=true",
+            "model.input=" + (embedding == 0 ? "one-hot" : "embedding"),
+            "model.embedding=" + Math.max(1, embedding),
+            "batch.streams=" + batch,
+            "batch.window=" + window,
+            "optimizer.kind=adam",
+            "kernel.choice=native",
+            "kernel.isa=portable",
+            "kernel.precision=" + precision);
+    ModelSpec spec = ModelSpec.of(config.model(), 96);
+    MemoryFormula.Sizes sizes =
+        new MemoryFormula.Sizes(
+            spec.cell(), layers, hidden, output, embedding, 96, batch, window, precision, true);
+    assertThat(spec.layout().size()).isEqualTo(sizes.parameters());
+    assertThat(TaskMemory.of(config, spec).nativeBytes())
+        .isEqualTo(4 * MemoryFormula.languageModel(sizes, 2, false));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "float32, lstm, 2, 33, 7,  5, 0.1, 0.2",
     "float32, lstm, 1, 16, 3,  1, 0,   0.2",
     "float32, gru,  3, 50, 20, 7, 0.1, 0",

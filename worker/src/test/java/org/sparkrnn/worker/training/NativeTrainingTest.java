@@ -147,6 +147,7 @@ class NativeTrainingTest {
             "model.layers=3",
             "model.hidden=45,40,70",
             "model.projection=18,0," + (embedding == 40 ? 69 : 37),
+            "model.layer-normalization=" + (embedding == 37),
             "model.embedding=" + embedding,
             "model.tied=" + (embedding == 37),
             "model.dropout=0.3",

@@ -66,12 +66,18 @@ class PlainTrainerTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"lstm, 0, sgd", "gru, 0, adam", "lstm, 5, rmsprop", "gru, 0, momentum"})
-  void runResumedAfterAnyStepEndsInTheSameBytes(String cell, int projection, String optimizer)
-      throws IOException {
+  @CsvSource({
+    "lstm, 0, false, sgd",
+    "gru, 0, true, adam",
+    "lstm, 5, true, rmsprop",
+    "gru, 0, false, momentum"
+  })
+  void runResumedAfterAnyStepEndsInTheSameBytes(
+      String cell, int projection, boolean normalised, String optimizer) throws IOException {
     String[] settings = {
       "model.cell=" + cell,
       "model.projection=" + projection,
+      "model.layer-normalization=" + normalised,
       "optimizer.kind=" + optimizer,
       "optimizer.learning-rate=0.02",
       "model.dropout=0.4",
