@@ -235,7 +235,7 @@ final class MemoryFormula {
 
   private static long normalisation(Sizes s) {
     long units = to16(s.hidden);
-    return 2 * s.slots() * s.positions() * units
+    return 2L * s.slots() * s.positions() * units
         + 16 * s.positions()
         + (5L * s.slots() + 20L * (s.states() - 1)) * units
         + s.batch * (to64(s.hidden) - 64);
