@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "polynomials.h"
+#include "product.h"
 #include "variant.h"
 
 static const float epsilon = 1e-5f;
@@ -354,7 +355,7 @@ void NAME(norm_cell_backward)(cell_step at, recurrent_layout layout, float *d_un
                 const normal n = normal_of(statistics + (b + r) * LANES, s);
                 const float *cell = at.new_cell + (b + r) * at.row;
                 EACH_VECTOR(s, i, live) {
-                    float *d_unit = d_units + (i / 64 * layer->batch + b + r) * 64 + i % 64;
+                    float *d_unit = d_units + (i / PANEL * layer->batch + b + r) * PANEL + i % PANEL;
                     const v16 value = normalised(n, cell + i);
                     const v16 tc = v_tanh(v_fma(v_load(gain + i), value, v_load(bias + i)));
                     const v16 dh = v_load(d_unit), o = v_load(output_gate(at, b + r, i));
