@@ -15,7 +15,8 @@ import org.sparkrnn.worker.bench.StepBenchmark;
 class NativeJniCheckTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"lstm:2:9:17:33:3:5:0", "gru:1:5:7:11:1:2:0", "lstm:2:9:17:33:3:5:11"})
+  @ValueSource(
+      strings = {"lstm:2:9:17:33:3:5:0:0", "gru:1:5:7:11:1:2:0:0", "lstm:2:9:17:33:3:5:11:1"})
   void trainingUsesJniWithoutAWarning(String shape) throws Exception {
     ProcessBuilder java =
         new ProcessBuilder(

@@ -36,7 +36,7 @@ public record SpecialModels(String name, ModelSpec spec, ActivationPenalties pen
                     Stream.of(
                         of(cell, "weights dropped", List.of(18, 5), vocabulary, 6, WEIGHTS),
                         of(cell, "zoneout", List.of(18, 5), vocabulary, 6, zoneout(cell)),
-                        normalised(of(cell, "", List.of(7, 4), vocabulary, 6, NONE)),
+                        normalised(of(cell, "", List.of(9, 7), vocabulary, 6, NONE)),
                         normalised(of(cell, "", List.of(18, 5), vocabulary, 6, zoneout(cell))))),
         Stream.concat(projected(vocabulary), special(vocabulary)));
   }
