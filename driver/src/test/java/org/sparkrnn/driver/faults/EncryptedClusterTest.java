@@ -68,7 +68,9 @@ class EncryptedClusterTest {
         .isEqualTo(FaultRuns.left(folder.resolve("plain")));
     assertThat(before).hasSize(3); // the driver and two executors
     assertThat(before.values()).allSatisfy(ports -> assertThat(ports).isNotEmpty());
-    assertThat(during).hasSize(3).allSatisfy(ports -> assertThat(ports).isEqualTo(before));
+    assertThat(during)
+        .hasSize(FaultRuns.ROUNDS)
+        .allSatisfy(ports -> assertThat(ports).isEqualTo(before));
   }
 
   private static void shuffle(JavaSparkContext context) {

@@ -18,10 +18,13 @@ import org.sparkrnn.driver.rounds.Trainer;
 import org.sparkrnn.driver.rounds.TrainingOutcome;
 
 /**
- * The run that the tests of faults interrupt: three rounds, each with an evaluation and a
- * checkpoint, of which one is kept beside the best; carried state goes through files.
+ * The run that the tests of faults interrupt: a round of one replica in the place of both, then
+ * three of both, each with an evaluation and a checkpoint, of which one is kept beside the best;
+ * carried state goes through files.
  */
 final class FaultRuns {
+  static final int ROUNDS = 4;
+
   private static final Map<String, Object> SETTINGS = settings();
 
   private FaultRuns() {}
