@@ -18,12 +18,12 @@ import org.sparkrnn.driver.rounds.Trainer;
 import org.sparkrnn.driver.rounds.TrainingOutcome;
 
 /**
- * The run that the tests of faults interrupt: a round of one replica in the place of both, then
- * three of both, each with an evaluation and a checkpoint, of which one is kept beside the best;
- * carried state goes through files.
+ * The run that the tests of faults interrupt: a round of one replica in the place of both, then two
+ * of both, each with an evaluation and a checkpoint, of which one is kept beside the best; carried
+ * state goes through files.
  */
 final class FaultRuns {
-  static final int ROUNDS = 4;
+  static final int ROUNDS = 3;
 
   private static final Map<String, Object> SETTINGS = settings();
 
@@ -39,7 +39,7 @@ final class FaultRuns {
     settings.put("model.dropout", 0.2);
     settings.put("checkpoint.keep-last", 1);
     settings.put("round.inline-state-bytes", 0);
-    settings.put("round.local-steps", 3);
+    settings.put("round.local-steps", 4);
     settings.put("round.warmup-steps", 3);
     settings.put("training.epochs", 1);
     return Map.copyOf(settings);
