@@ -117,7 +117,7 @@ final class CompareCommand implements Callable<Integer> {
         rows.add(ComparisonRow.of(run.getKey(), files, config, schema.spec(config)));
       }
     }
-    print(rows, shared.task().isOfSequences() ? Plan.Unit.SEQUENCES : Plan.Unit.TOKENS);
+    print(rows, Plan.Unit.ofTask(shared.task()));
     return 0;
   }
 

@@ -8,7 +8,7 @@ import org.sparkrnn.common.config.OuterConfig.Kind;
  */
 final class ReplicaDefaults {
   /** Replicas up to which plain averages from the start do. */
-  static final int MOST_AVERAGED = 4;
+  private static final int MOST_AVERAGED = 4;
 
   private static final int GLOBAL_STREAMS = 20;
   private static final int LOCAL_STEPS_OF_ONE = 200;

@@ -97,7 +97,7 @@ public final class Trainer {
     corpus.canEvaluate(VALIDATION, config); // refuses what would be found out after the first epoch
     new RunChecks(context, setting).requireSharedWorkFolder(watch);
     this.recorder = new RunRecorder(context, setting, store, schema, listeners, position.state());
-    Plan plan = Plan.of(config, position.state().plan().tokens());
+    Plan plan = wholeEpoch();
     this.cost =
         new CostForecast(
             RoundWork.of(config, spec, plan, CostForecast.rate(config, spec)),
@@ -296,7 +296,7 @@ public final class Trainer {
 
   private RunDescription description() {
     TrainingState state = position.state();
-    Plan plan = Plan.of(config, state.plan().tokens());
+    Plan plan = wholeEpoch();
     return new RunDescription(
         setting.spec().layout().size(),
         plan.replicas(),
@@ -314,6 +314,11 @@ public final class Trainer {
         cost.lines(config.training().epochs()),
         wordVectors,
         warmup());
+  }
+
+  /** The plan of a whole epoch, also while one replica trains its beginning. */
+  private Plan wholeEpoch() {
+    return Plan.of(config, position.state().plan().tokens());
   }
 
   private String warmup() {

@@ -190,54 +190,33 @@ public record ModelSpec(
 
   /** The same with another output layer. */
   public ModelSpec withSoftmax(SoftmaxConfig other) {
-    return new ModelSpec(
-        cell,
-        hidden,
-        projection,
-        normalised,
-        vocabulary,
-        input,
-        embedding,
-        residual,
-        tied,
-        frozenEmbedding,
-        other,
-        dropout,
-        task);
+    return with(projection, normalised, other);
   }
 
   /** The same with another projection of each layer. */
   public ModelSpec withProjection(List<Integer> other) {
-    return new ModelSpec(
-        cell,
-        hidden,
-        other,
-        normalised,
-        vocabulary,
-        input,
-        embedding,
-        residual,
-        tied,
-        frozenEmbedding,
-        softmax,
-        dropout,
-        task);
+    return with(other, normalised, softmax);
   }
 
   /** The same with layer normalisation. */
   public ModelSpec withNormalisation() {
+    return with(projection, true, softmax);
+  }
+
+  private ModelSpec with(
+      List<Integer> otherProjection, boolean normalisation, SoftmaxConfig otherSoftmax) {
     return new ModelSpec(
         cell,
         hidden,
-        projection,
-        true,
+        otherProjection,
+        normalisation,
         vocabulary,
         input,
         embedding,
         residual,
         tied,
         frozenEmbedding,
-        softmax,
+        otherSoftmax,
         dropout,
         task);
   }

@@ -1,6 +1,7 @@
 package org.sparkrnn.worker.training;
 
 import java.io.Serializable;
+import org.sparkrnn.common.config.TaskConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
 
@@ -44,6 +45,10 @@ public record Plan(
     Unit(String word, String measured) {
       this.word = word;
       this.measured = measured;
+    }
+
+    public static Unit ofTask(TaskConfig task) {
+      return task.isOfSequences() ? SEQUENCES : TOKENS;
     }
 
     /** What an epoch has so many of, for people and in {@code state.json}. */
@@ -111,7 +116,7 @@ public record Plan(
   private static Plan warmup(TrainingConfig config, long tokens) {
     int streams = config.batch().globalStreams();
     int window = config.batch().window();
-    Unit unit = unit(config);
+    Unit unit = Unit.ofTask(config.task());
     long step = unit == Unit.TOKENS ? (long) streams * window : streams;
     int steps = config.round().warmupSteps();
     long end = tokens / step < steps ? tokens : steps * step;
@@ -127,11 +132,7 @@ public record Plan(
         config.training().replicas(),
         config.batch().streams(),
         config.batch().window(),
-        unit(config));
-  }
-
-  private static Unit unit(TrainingConfig config) {
-    return config.task().isOfSequences() ? Unit.SEQUENCES : Unit.TOKENS;
+        Unit.ofTask(config.task()));
   }
 
   /** The plan of what the warm-up leaves of an epoch. */
@@ -149,7 +150,9 @@ public record Plan(
     if (equals(ofReplicas(config, tokens, 0))) {
       return true;
     }
-    if (!config.warmsUp() || window != config.batch().window() || unit != unit(config)) {
+    if (!config.warmsUp()
+        || window != config.batch().window()
+        || unit != Unit.ofTask(config.task())) {
       return false;
     }
     Plan warmup = warmup(config, tokens);
@@ -252,9 +255,8 @@ public record Plan(
     return tokensTo(longestRow());
   }
 
-  /** The share of the epoch that is over when rows have gone through so many time steps. */
-  public double epochShare(long time) {
-    double share = (double) tokensTo(time) / trainedTokens();
+  /** The share of the epoch that is over with a share of this plan. */
+  double epochShare(double share) {
     return (double) first / tokens + share * ((double) (end - first) / tokens);
   }
 

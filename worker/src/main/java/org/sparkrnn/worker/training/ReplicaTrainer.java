@@ -28,6 +28,7 @@ public final class ReplicaTrainer {
   private final LocalOptimizer optimizer;
   private final Windows windows;
   private final Schedule schedule;
+  private final long plannedTokens;
 
   private ReplicaTrainer(TrainingConfig config, Plan plan, ReplicaTask task, LocalSteps local) {
     this.config = config;
@@ -38,6 +39,7 @@ public final class ReplicaTrainer {
     this.optimizer = new LocalOptimizer(config.optimizer(), config.clipping(), model);
     this.windows = Windows.of(config);
     this.schedule = new Schedule(config);
+    this.plannedTokens = plan.trainedTokens();
   }
 
   /**
@@ -195,10 +197,11 @@ public final class ReplicaTrainer {
   }
 
   private double learningRate(long first) {
+    long trained = plan.tokensTo(first);
     return schedule.learningRate(
         task.epoch(),
-        task.tokensBase() + plan.tokensTo(first),
-        plan.epochShare(first),
+        task.tokensBase() + trained,
+        plan.epochShare((double) trained / plannedTokens),
         task.plateauFactor());
   }
 

@@ -107,9 +107,9 @@ public record TrainingState(
 
   /** How much of the epoch is over. */
   public double epochShare() {
-    return stepInEpoch == 0 && step > 0 && !plan.endsEpoch()
-        ? plan.epochShare(plan.longestRow())
-        : plan.epochShare(timeInEpoch);
+    boolean partEnded = stepInEpoch == 0 && !beginsEpoch();
+    return plan.epochShare(
+        partEnded ? 1 : (double) plan.tokensTo(timeInEpoch) / plan.trainedTokens());
   }
 
   /** What a replica does in the next round. */
