@@ -104,13 +104,15 @@ public record Plan(
 
   /**
    * The plan that a run begins with: where it warms up, one replica in the place of all on the
-   * tokens of {@code round.warmup-steps} steps, or on the whole epoch if what follows is too short.
+   * tokens of {@code round.warmup-steps} steps, or on the whole epoch if what follows is too short;
+   * none where the epoch is too short for that one's streams.
    *
    * @throws BadInputException as {@link #of}
    */
   public static Plan atStart(TrainingConfig config, long tokens) {
     Plan whole = of(config, tokens);
-    return config.warmsUp() ? warmup(config, tokens) : whole;
+    Plan warmup = config.warmsUp() ? warmup(config, tokens) : whole;
+    return warmup.steps() > 0 ? warmup : whole;
   }
 
   private static Plan warmup(TrainingConfig config, long tokens) {

@@ -73,14 +73,15 @@ class TrainingStateTest {
   }
 
   private static TrainingConfig warmingUp(String... more) {
-    List<String> settings = new ArrayList<>(List.of(more));
-    settings.addAll(
-        List.of(
-            "training.replicas=2",
-            "batch.streams=2",
-            "batch.global-streams=3",
-            "batch.window=5",
-            "round.local-steps=2"));
+    List<String> settings =
+        new ArrayList<>(
+            List.of(
+                "training.replicas=2",
+                "batch.streams=2",
+                "batch.global-streams=3",
+                "batch.window=5",
+                "round.local-steps=2"));
+    settings.addAll(List.of(more));
     return Runs.config(settings.toArray(String[]::new));
   }
 
@@ -132,6 +133,8 @@ class TrainingStateTest {
     assertThat(Plan.atStart(warmingUp("round.warmup-steps=6"), 106).endsEpoch()).isFalse();
     assertThat(Plan.atStart(warmingUp("round.warmup-steps=0"), 106))
         .isEqualTo(new Plan(106, 2, 2, 5));
+    assertThat(Plan.atStart(warmingUp("round.warmup-steps=6", "batch.global-streams=200"), 106))
+        .isEqualTo(new Plan(106, 2, 2, 5)); // not a token for every stream of the one
     TrainingConfig one = Runs.config("round.warmup-steps=9", "batch.streams=3", "batch.window=5");
     assertThat(Plan.atStart(one, 106)).isEqualTo(new Plan(106, 1, 3, 5));
   }
