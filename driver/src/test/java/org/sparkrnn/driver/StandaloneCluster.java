@@ -1,11 +1,14 @@
 package org.sparkrnn.driver;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,17 +38,19 @@ public final class StandaloneCluster implements AutoCloseable {
   StandaloneCluster(Path directory, int workerCount, int memoryMegabytes) {
     this.directory = directory;
     int port = freePort();
+    int uiPort = freePort();
     this.master = "spark://127.0.0.1:" + port;
     this.masterProcess =
         daemon(
             "master",
             "org.apache.spark.deploy.master.Master",
-            List.of("--host", "127.0.0.1", "--port", "" + port, "--webui-port", "0"));
+            List.of("--host", "127.0.0.1", "--port", "" + port, "--webui-port", "" + uiPort));
     try {
-      awaitMaster(port);
+      await(uiPort, "\"status\" : \"ALIVE\"");
       for (int i = 0; i < workerCount; i++) {
         startWorker(memoryMegabytes);
       }
+      await(uiPort, "\"aliveworkers\" : " + workerCount);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -119,19 +124,29 @@ public final class StandaloneCluster implements AutoCloseable {
     }
   }
 
-  private void awaitMaster(int port) {
+  /**
+   * Waits until the master says this of itself. That its port is open is not enough: who registers
+   * before it takes part in an election is not answered, and tries again after twenty seconds.
+   */
+  private void await(int uiPort, String state) {
     Instant limit = Instant.now().plus(START_LIMIT);
-    while (true) {
-      try {
-        new Socket(InetAddress.getLoopbackAddress(), port).close();
-        return;
-      } catch (IOException e) {
-        if (!masterProcess.isAlive() || Instant.now().isAfter(limit)) {
-          throw new IllegalStateException(
-              "Cannot start the standalone master, see " + directory.resolve("master.log"), e);
-        }
+    while (!stateOfMaster(uiPort).contains(state)) {
+      if (!masterProcess.isAlive() || Instant.now().isAfter(limit)) {
+        throw new IllegalStateException(
+            "Cannot start the standalone cluster: no %s; its logs are in %s"
+                .formatted(state, directory));
       }
       pause();
+    }
+  }
+
+  /** As JSON; empty while there is no answer. */
+  private static String stateOfMaster(int uiPort) {
+    try (InputStream in =
+        URI.create("http://127.0.0.1:" + uiPort + "/json/").toURL().openStream()) {
+      return new String(in.readAllBytes(), UTF_8);
+    } catch (IOException e) {
+      return "";
     }
   }
 

@@ -46,7 +46,7 @@ abstract class KernelContract extends KernelOperationsContract {
   @EnumSource
   void layerEqualsTheOracleInRandomShapes(CellKind cell) {
     SplittableRandom random = new SplittableRandom(cell.name().hashCode());
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 6; i++) {
       int time = random.nextInt(1, 5);
       int batch = random.nextInt(1, 41);
       int input = random.nextInt(1, 150);
@@ -156,8 +156,10 @@ abstract class KernelContract extends KernelOperationsContract {
       for (int hidden : HIDDEN) {
         for (int batch : BATCH) {
           boolean oneHot = hidden % 2 == 0;
-          check(new Shape(cell, 1, batch, 9, hidden, oneHot, zoneout), 1, fixture -> {});
           check(new Shape(cell, 5, batch, 9, hidden, oneHot, zoneout), 4, fixture -> {});
+          if (batch < 17) {
+            check(new Shape(cell, 1, batch, 9, hidden, oneHot, zoneout), 1, fixture -> {});
+          }
         }
       }
       Shape shape = new Shape(cell, 3, 5, 18, 33, false, zoneout);
@@ -190,16 +192,18 @@ abstract class KernelContract extends KernelOperationsContract {
   @ParameterizedTest
   @MethodSource("projectableCells")
   void projectionEqualsTheOracle(CellKind cell) {
+    List<Zoneout> zoneouts = List.of(Zoneout.NONE, new Zoneout(0.3f, 0.4f));
+    int turn = 0;
     for (int[] sizes : new int[][] {{2, 1}, {17, 16}, {33, 7}, {48, 33}, {100, 70}, {150, 149}}) {
       for (int batch : BATCH) {
-        for (Zoneout zoneout : List.of(Zoneout.NONE, new Zoneout(0.3f, 0.4f))) {
-          boolean oneHot = batch % 2 == 0;
-          Shape one = new Shape(cell, 1, batch, 9, sizes[0], sizes[1], oneHot, zoneout);
-          check(one, 1, fixture -> {});
-          Shape more = new Shape(cell, 5, batch, 9, sizes[0], sizes[1], !oneHot, zoneout);
-          check(more, 4, fixture -> {});
-        }
+        boolean oneHot = batch % 2 == 0;
+        Zoneout zoneout = zoneouts.get(turn % 2);
+        Zoneout other = zoneouts.get(1 - turn % 2);
+        check(new Shape(cell, 1, batch, 9, sizes[0], sizes[1], oneHot, zoneout), 1, f -> {});
+        check(new Shape(cell, 5, batch, 9, sizes[0], sizes[1], !oneHot, other), 4, f -> {});
+        turn++;
       }
+      turn++; // BATCH is even: else a batch would always have the same
     }
     check(new Shape(cell, 2, 20, 40, 300, 200, false, Zoneout.NONE), 2, fixture -> {});
     check(new Shape(cell, 3, 65, 20, 40, 24, false, Zoneout.NONE), 3, fixture -> {});

@@ -28,7 +28,7 @@ class ReferenceModelTest {
   private static final double TOLERANCE = 1e-6;
   private static final double STEP = 2e-4;
   private static final long SEED = 20;
-  private static final int MOST_DERIVATIVES = 100;
+  private static final int MOST_DERIVATIVES = 60;
 
   static Stream<Arguments> cases() {
     Stream.Builder<Arguments> cases = Stream.builder();
