@@ -1,13 +1,14 @@
 package org.sparkrnn.jobs;
 
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.config.TrainingConfig;
@@ -139,19 +140,28 @@ final class CompareCommand implements Callable<Integer> {
         unit.measured() + "/s",
         "validation loss",
         "training",
-        "time to %.4f".formatted(target));
+        "time to " + significant(target),
+        unit.word() + " to " + significant(target));
     for (ComparisonRow row : rows) {
-      OptionalDouble seconds = row.secondsTo(target);
+      Optional<ComparisonRow.Evaluated> first = row.firstAt(target);
       println(
           columns,
           row.name(),
           "%,d".formatted(row.hidden()),
           "%,d".formatted(row.parameters()),
           "%,.0f".formatted(row.tokensPerSecond()),
-          "%.4f".formatted(row.bestLoss()),
+          significant(row.bestLoss()),
           "%,.0f s".formatted(row.trainingSeconds()),
-          seconds.isPresent() ? "%,.0f s".formatted(seconds.getAsDouble()) : "not reached");
+          first.map(at -> "%,.0f s".formatted(at.seconds())).orElse("not reached"),
+          first.map(at -> "%,d".formatted(at.tokens())).orElse("not reached"));
     }
+  }
+
+  /** Five digits, of small numbers too: squared errors of 0.00005 are worth comparing. */
+  private static String significant(double loss) {
+    return Double.isFinite(loss)
+        ? new BigDecimal(loss, new MathContext(5)).stripTrailingZeros().toPlainString()
+        : "" + loss;
   }
 
   private void println(String format, Object... arguments) {

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.storage.Channels;
@@ -34,8 +34,9 @@ record ComparisonRow(
    * One evaluation.
    *
    * @param seconds of training before it
+   * @param tokens trained before it; sequences, where these are what is trained
    */
-  record Evaluated(double seconds, double lossNats) {}
+  record Evaluated(double seconds, long tokens, double lossNats) {}
 
   static ComparisonRow of(String name, Files files, TrainingConfig config, ModelSpec spec)
       throws IOException {
@@ -50,7 +51,8 @@ record ComparisonRow(
       rates.add(rate);
       seconds += round.number("round_tokens") / rate;
       if (round.has("validation_loss_nats")) {
-        evaluations.add(new Evaluated(seconds, round.number("validation_loss_nats")));
+        double loss = round.number("validation_loss_nats");
+        evaluations.add(new Evaluated(seconds, (long) round.number("tokens"), loss));
       }
     }
     return new ComparisonRow(
@@ -67,12 +69,9 @@ record ComparisonRow(
     return evaluations.stream().mapToDouble(Evaluated::lossNats).min().orElse(Double.NaN);
   }
 
-  /** Seconds of training until an evaluation gave that loss or less. */
-  OptionalDouble secondsTo(double lossNats) {
-    return evaluations.stream()
-        .filter(evaluated -> evaluated.lossNats() <= lossNats)
-        .mapToDouble(Evaluated::seconds)
-        .findFirst();
+  /** The first evaluation that gave that loss or less. */
+  Optional<Evaluated> firstAt(double lossNats) {
+    return evaluations.stream().filter(evaluated -> evaluated.lossNats() <= lossNats).findFirst();
   }
 
   Map<String, Object> fields(double lossNats) {
@@ -84,7 +83,12 @@ record ComparisonRow(
     fields.put("training_seconds", trainingSeconds);
     fields.put("validation_loss_nats", bestLoss());
     fields.put("loss_nats", lossNats);
-    secondsTo(lossNats).ifPresent(seconds -> fields.put("seconds_to_loss", seconds));
+    firstAt(lossNats)
+        .ifPresent(
+            first -> {
+              fields.put("seconds_to_loss", first.seconds());
+              fields.put("tokens_to_loss", first.tokens());
+            });
     return fields;
   }
 }

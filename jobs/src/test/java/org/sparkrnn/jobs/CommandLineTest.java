@@ -197,6 +197,7 @@ class CommandLineTest {
       assertThat(row.get("seconds_to_loss").asDouble())
           .isPositive()
           .isLessThanOrEqualTo(row.get("training_seconds").asDouble());
+      assertThat(row.get("tokens_to_loss").asLong()).isPositive();
     }
 
     CommandRun again = CommandRun.of(command);
