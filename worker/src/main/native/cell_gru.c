@@ -4,6 +4,7 @@
 //   r = sigmoid(z_r)   z = sigmoid(z_z)   n = tanh(x_n + r * h_n)   h = n + z * (h_before - n)
 #include "polynomials.h"
 #include "variant.h"
+#include "zoneout.h"
 
 #define SLOTS 4
 
@@ -23,7 +24,7 @@ static void forward(cell_step at) {
         v_store(gates + LANES, v_first(r, at.live));
         v_store(gates + 2 * LANES, v_first(z, at.live));
         v_store(gates + 3 * LANES, v_first(recurrent, at.live));
-        v_store(hidden, v_first(h, at.live));
+        v_store(hidden, v_first(state_after(&at.hidden, b, h), at.live));
         gates += at.gate_row;
         before += at.row;
         hidden += at.row;
@@ -40,7 +41,7 @@ static void backward(cell_step at, const float *d_units) {
     for (long b = 0; b < batch; b++) {
         const v16 n = v_load(gates), r = v_load(gates + LANES);
         const v16 z = v_load(gates + 2 * LANES), recurrent = v_load(gates + 3 * LANES);
-        const v16 dh = v_load(d_units);
+        const v16 d = v_load(d_units), dh = by_new_state(&at.hidden, b, d);
         const v16 dn = v_mul(v_mul(dh, v_sub(one, z)), v_fnma(n, n, one));
         const v16 dz = v_mul(v_mul(dh, v_sub(v_load(before), n)), v_fnma(z, z, z));
         const v16 dr = v_mul(v_mul(dn, recurrent), v_fnma(r, r, r));
@@ -48,7 +49,7 @@ static void backward(cell_step at, const float *d_units) {
         v_store(gates + LANES, v_first(dr, at.live));
         v_store(gates + 2 * LANES, v_first(dz, at.live));
         v_store(gates + 3 * LANES, v_first(v_mul(dn, r), at.live));
-        v_store(direct, v_first(v_mul(dh, z), at.live));
+        v_store(direct, v_first(add_kept(&at.hidden, b, d, v_mul(dh, z)), at.live));
         gates += at.gate_row;
         before += at.row;
         direct += at.row;

@@ -5,6 +5,7 @@
 //   r = sigmoid(z_r)   z = sigmoid(z_z)   n = tanh(z_n)   h = h_before + z * (n - h_before)
 #include "polynomials.h"
 #include "variant.h"
+#include "zoneout.h"
 
 #define SLOTS 3
 
@@ -36,7 +37,8 @@ static void forward(cell_step at) {
         const v16 h_before = v_load(before);
         v_store(gates + LANES, v_first(z, at.live));
         v_store(gates + 2 * LANES, v_first(n, at.live));
-        v_store(hidden, v_first(v_fma(z, v_sub(n, h_before), h_before), at.live));
+        const v16 h = v_fma(z, v_sub(n, h_before), h_before);
+        v_store(hidden, v_first(state_after(&at.hidden, b, h), at.live));
         gates += at.gate_row;
         before += at.row;
         hidden += at.row;
@@ -52,12 +54,13 @@ static void backward(cell_step at, const float *d_units) {
     const v16 one = v_set(1.0f);
     for (long b = 0; b < batch; b++) {
         const v16 z = v_load(gates + LANES), n = v_load(gates + 2 * LANES);
-        const v16 dh = v_load(d_units);
+        const v16 d = v_load(d_units), dh = by_new_state(&at.hidden, b, d);
         const v16 dz = v_mul(v_mul(dh, v_sub(n, v_load(before))), v_fnma(z, z, z));
         const v16 dn = v_mul(v_mul(dh, z), v_fnma(n, n, one));
         v_store(gates + LANES, v_first(dz, at.live));
         v_store(gates + 2 * LANES, v_first(dn, at.live));
-        v_store(direct, v_first(v_mul(dh, v_sub(one, z)), at.live));
+        const v16 by_cell = v_mul(dh, v_sub(one, z));
+        v_store(direct, v_first(add_kept(&at.hidden, b, d, by_cell), at.live));
         gates += at.gate_row;
         before += at.row;
         direct += at.row;

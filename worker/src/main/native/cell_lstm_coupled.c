@@ -24,8 +24,7 @@ static void forward(cell_step at) {
         v_store(gates, v_first(i, at.live));
         v_store(gates + LANES, v_first(g, at.live));
         v_store(gates + 2 * LANES, v_first(o, at.live));
-        v_store(after, v_first(c, at.live));
-        store_hidden(&at, hidden, o, c);
+        store_states(&at, b, hidden, after, o, c);
         gates += at.gate_row;
         before += at.row;
         after += at.row;
@@ -38,23 +37,23 @@ static void backward(cell_step at, const float *d_units) {
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
     const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
-    const float *after = at.new_cell;
     float *d_cell = layer->d_cell + at.block * LANES;
     const v16 one = v_set(1.0f);
     for (long b = 0; b < batch; b++) {
         const v16 i = v_load(gates), g = v_load(gates + LANES), o = v_load(gates + 2 * LANES);
-        const output_gradient d = output_backward(&at, d_units, o, v_load(after), d_cell);
+        const v16 previous = v_load(before), step = v_sub(g, previous);
+        const v16 c = v_fma(i, step, previous);
+        const output_gradient d = output_backward(&at, b, d_units, o, c, d_cell);
         const v16 dc = d.by_cell;
-        const v16 di = v_mul(v_mul(dc, v_sub(g, v_load(before))), v_fnma(i, i, i));
+        const v16 di = v_mul(v_mul(dc, step), v_fnma(i, i, i));
         const v16 dg = v_mul(v_mul(dc, i), v_fnma(g, g, one));
         const v16 d_o = v_mul(d.by_output, v_fnma(o, o, o));
         v_store(gates, v_first(di, at.live));
         v_store(gates + LANES, v_first(dg, at.live));
         v_store(gates + 2 * LANES, v_first(d_o, at.live));
-        v_store(d_cell, v_first(v_mul(dc, v_sub(one, i)), at.live));
+        store_d_cell(&at, b, d_cell, v_mul(dc, v_sub(one, i)));
         gates += at.gate_row;
         before += at.row;
-        after += at.row;
         d_cell += at.row;
         d_units += 64;
     }

@@ -30,8 +30,7 @@ INLINE void forward_with(bool output_sees_previous, cell_step at) {
         v_store(gates + LANES, v_first(f, at.live));
         v_store(gates + 2 * LANES, v_first(g, at.live));
         v_store(gates + 3 * LANES, v_first(o, at.live));
-        v_store(after, v_first(c, at.live));
-        store_hidden(&at, hidden, o, c);
+        store_states(&at, b, hidden, after, o, c);
         gates += at.gate_row;
         before += at.row;
         after += at.row;
@@ -44,7 +43,6 @@ INLINE void backward_with(bool output_sees_previous, cell_step at, const float *
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * SLOTS * LANES;
     const float *before = layer->cell_states + at.step * batch * at.row + at.block * LANES;
-    const float *after = at.new_cell;
     float *d_cell = layer->d_cell + at.block * LANES;
     const v16 p_i = v_load(at.peepholes), p_f = v_load(at.peepholes + LANES);
     const v16 p_o = v_load(at.peepholes + 2 * LANES);
@@ -54,8 +52,8 @@ INLINE void backward_with(bool output_sees_previous, cell_step at, const float *
     for (long b = 0; b < batch; b++) {
         const v16 i = v_load(gates), f = v_load(gates + LANES);
         const v16 g = v_load(gates + 2 * LANES), o = v_load(gates + 3 * LANES);
-        const v16 previous = v_load(before), c = v_load(after);
-        const output_gradient d = output_backward(&at, d_units, o, c, d_cell);
+        const v16 previous = v_load(before), c = v_fma(f, previous, v_mul(i, g));
+        const output_gradient d = output_backward(&at, b, d_units, o, c, d_cell);
         const v16 d_o = v_mul(d.by_output, v_fnma(o, o, o));
         v16 dc = d.by_cell;
         if (!output_sees_previous) dc = v_fma(d_o, p_o, dc);
@@ -71,10 +69,9 @@ INLINE void backward_with(bool output_sees_previous, cell_step at, const float *
         v_store(gates + LANES, v_first(df, at.live));
         v_store(gates + 2 * LANES, v_first(dg, at.live));
         v_store(gates + 3 * LANES, v_first(d_o, at.live));
-        v_store(d_cell, v_first(d_previous, at.live));
+        store_d_cell(&at, b, d_cell, d_previous);
         gates += at.gate_row;
         before += at.row;
-        after += at.row;
         d_cell += at.row;
         d_units += 64;
     }

@@ -3,6 +3,7 @@
 //   h = tanh(z)   or   h = relu(z)
 #include "polynomials.h"
 #include "variant.h"
+#include "zoneout.h"
 
 typedef v16 activation(v16 z);
 typedef v16 derivative(v16 dh, v16 h);
@@ -15,7 +16,7 @@ INLINE void forward_with(activation *squash, cell_step at) {
     for (long b = 0; b < batch; b++) {
         const v16 h = v_first(squash(v_load(gates)), at.live);
         v_store(gates, h);
-        v_store(hidden, h);
+        v_store(hidden, v_first(state_after(&at.hidden, b, h), at.live));
         gates += at.gate_row;
         hidden += at.row;
     }
@@ -26,7 +27,8 @@ INLINE void backward_with(derivative *by_sum, cell_step at, const float *d_units
     const long batch = layer->batch;
     float *gates = layer->gates + at.step * batch * at.gate_row + at.block * LANES;
     for (long b = 0; b < batch; b++) {
-        v_store(gates, v_first(by_sum(v_load(d_units), v_load(gates)), at.live));
+        const v16 dh = take_hidden(&at, b, v_load(d_units));
+        v_store(gates, v_first(by_sum(dh, v_load(gates)), at.live));
         gates += at.gate_row;
         d_units += 64;
     }

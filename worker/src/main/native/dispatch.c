@@ -35,7 +35,7 @@ static const struct {
 static bool runs(int isa, int arithmetic) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    const bool avx512 = __builtin_cpu_supports("avx512f");
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("bmi2");
     if (arithmetic == ARITHMETIC_BF16 || arithmetic == ARITHMETIC_BF16_AMX) {
         return avx512 && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512bf16") &&

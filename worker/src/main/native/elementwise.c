@@ -4,17 +4,17 @@
 #include "philox.h"
 #include "variant.h"
 
-// Elements, or ones, whose word is at least the threshold, times the factor; the others +0. Words
-// behind the last element are read.
+// Elements whose word is at least the threshold, times the factor; the others +0. Words behind the
+// last element are read.
 static void keep_some(const float *in, float *out, long count, const uint32_t *words, keep keep) {
     const v16 factor = v_set(keep.factor);
     long i = 0;
     for (; i + LANES <= count; i += LANES) {
-        const v16 x = in == NULL ? factor : v_mul(v_load(in + i), factor);
+        const v16 x = v_mul(v_load(in + i), factor);
         v_store(out + i, v_where_at_least(x, words + i, keep.threshold));
     }
     if (i < count) {
-        const v16 x = in == NULL ? factor : v_mul(v_load_first(in + i, count - i), factor);
+        const v16 x = v_mul(v_load_first(in + i, count - i), factor);
         v_store_first(out + i, count - i, v_where_at_least(x, words + i, keep.threshold));
     }
 }
@@ -23,7 +23,7 @@ void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, ph
     uint32_t words[PHILOX_WORDS + LANES] = {0};
     int64_t held = -1;  // index of the element whose word comes first in `words`
     for (long row = 0; row < shape.rows; row++) {
-        const float *from = in == NULL ? NULL : in + row * shape.in_stride;
+        const float *from = in + row * shape.in_stride;
         float *to = out + row * shape.out_stride;
         for (long column = 0; column < shape.columns;) {
             const int64_t index = (row % shape.period) * shape.columns + column;
@@ -33,9 +33,33 @@ void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, ph
                 held = first;
             }
             const long count = min_long(first + PHILOX_WORDS - index, shape.columns - column);
-            keep_some(from == NULL ? NULL : from + column, to + column, count,
-                      words + (index - first), keep);
+            keep_some(from + column, to + column, count, words + (index - first), keep);
             column += count;
+        }
+    }
+}
+
+void NAME(choose)(float *out, long time, long batch, long columns, uint32_t threshold,
+                  philox_key key) {
+    uint32_t counter = 0;
+    uint64_t bits = 0;  // of the elements that come next
+    long held = 0;      // how many
+    const long blocks = ceil_div(columns, LANES), row = round_up(batch, LANES);
+    for (long p = 0; p < time * batch; p++) {
+        float *to = out + p / batch * blocks * row + p % batch;
+        for (long block = 0; block < blocks; block++) {
+            const long count = min_long(LANES, columns - block * LANES);
+            uint64_t some = bits;
+            bits >>= count;
+            held -= count;
+            if (held < 0) {
+                const uint64_t next = philox_bits(counter, key, threshold);
+                counter += PHILOX_COUNTERS;
+                some |= next << (held + count);
+                bits = next >> -held;
+                held += PHILOX_WORDS;
+            }
+            to[block * row] = (float)(int32_t)(some & ((1u << count) - 1));
         }
     }
 }

@@ -93,7 +93,6 @@ enum {
     LAYER_HIDDEN_UPDATES,
     LAYER_CELL_UPDATES,
     LAYER_NEW_CELLS,
-    LAYER_D_PAST_HIDDEN,
     LAYER_D_PAST_CELL,
     LAYER_VALUES
 };
@@ -114,7 +113,6 @@ static zoneout zoneout_of(const jlong *values) {
     zoneout zone = {.hidden_updates = floats(values[LAYER_HIDDEN_UPDATES]),
                     .cell_updates = floats(values[LAYER_CELL_UPDATES]),
                     .new_cells = floats(values[LAYER_NEW_CELLS]),
-                    .d_hidden = floats(values[LAYER_D_PAST_HIDDEN]),
                     .d_cell = floats(values[LAYER_D_PAST_CELL])};
     memcpy(&zone.hidden_rate, &hidden, sizeof hidden);
     memcpy(&zone.cell_rate, &cell, sizeof cell);
@@ -371,6 +369,14 @@ NATIVE(void, dropout)
     const keep keep = {(uint32_t)threshold, factor};
     const philox_key key = {(uint64_t)seed, (uint32_t)step, (uint32_t)replica, (uint32_t)purpose};
     kernel_numbered(variant)->dropout(floats(in), floats(out), shape, keep, key);
+}
+
+NATIVE(void, choose)
+(JNIEnv *env, jclass self, jint variant, jlong out, jint time, jint batch, jint columns,
+ jint threshold, jlong seed, jint step, jint replica, jint purpose) {
+    (void)env, (void)self;
+    const philox_key key = {(uint64_t)seed, (uint32_t)step, (uint32_t)replica, (uint32_t)purpose};
+    kernel_numbered(variant)->choose(floats(out), time, batch, columns, (uint32_t)threshold, key);
 }
 
 NATIVE(void, addDifference)

@@ -29,11 +29,12 @@ typedef struct recurrent_parameters {
 // Units that keep their states from step to step; rates of 0 are none. Rows are padded.
 typedef struct zoneout {
     float hidden_rate, cell_rate;
-    float *hidden_updates;  // [time * batch, output]: 1 where a unit takes its new state, else 0
-    float *cell_updates;    // [time * batch, hidden]; both NULL for the mean of the two states
-    float *new_cells;       // [time * batch, hidden]: what the cell computes; with cell_updates
-    float *d_hidden;        // [batch, output]: gradients of one step that go past the cell
-    float *d_cell;          // [batch, hidden]
+    // [time * blocks of output or hidden, batch]: of 16 units which take their new state (choose);
+    // both NULL for the mean of the two states.
+    float *hidden_updates, *cell_updates;
+    // With cell_updates, of a layer that is normalised:
+    float *new_cells;  // [time * batch, hidden]: what the cell computes
+    float *d_cell;     // [batch, hidden]: gradients of one step that go past the cell
 } zoneout;
 
 // All buffers of one recurrent layer. Rows of activations are padded to 16 floats.
@@ -141,8 +142,11 @@ typedef struct kernel {
     void (*softmax_backward)(const softmax_head *head, long positions);
     void (*add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
                      long columns, float *table);
-    // in NULL: ones.
     void (*dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
+    // Which elements dropout keeps of rows [time * batch, columns]: of 16 columns the sum of 2^i
+    // over those i, [time][blocks][batch], padded.
+    void (*choose)(float *out, long time, long batch, long columns, uint32_t threshold,
+                   philox_key key);
     // out += factor * (left - right), right NULL for zeros; count floats, a multiple of 16.
     void (*add_difference)(const float *left, const float *right, float factor, float *out,
                            long count);

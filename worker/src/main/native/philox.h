@@ -14,6 +14,9 @@
 // The words of counters first, first + 1, …: words[4 * i + w] is word w of counter first + i.
 static inline void philox_words(uint32_t first, philox_key key, uint32_t words[PHILOX_WORDS]);
 
+// Bit i: whether words[i] is at least the threshold.
+static inline uint64_t philox_bits(uint32_t first, philox_key key, uint32_t threshold);
+
 #ifdef VARIANT_AVX512
 #include <immintrin.h>
 
@@ -23,7 +26,7 @@ static inline __m512i philox_product(__m512i x, uint32_t factor, __m512i *high) 
     const __m512i by = _mm512_set1_epi32((int)factor);
     const __m512i even = _mm512_mul_epu32(x, by);
     const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(x, 32), by);
-    *high = _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
+    *high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
     return _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA);
 }
 
@@ -31,7 +34,8 @@ static inline __m512i philox_exclusive_or(__m512i a, __m512i b, uint32_t key) {
     return _mm512_ternarylogic_epi32(a, b, _mm512_set1_epi32((int)key), 0x96);
 }
 
-static inline void philox_words(uint32_t first, philox_key key, uint32_t words[PHILOX_WORDS]) {
+// c[w]: word w of the sixteen counters.
+static inline void philox_counters(uint32_t first, philox_key key, __m512i c[4]) {
     __m512i c0 =
         _mm512_add_epi32(_mm512_set1_epi32((int)first),
                          _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
@@ -49,9 +53,31 @@ static inline void philox_words(uint32_t first, philox_key key, uint32_t words[P
         key0 += PHILOX_KEY_STEP0;
         key1 += PHILOX_KEY_STEP1;
     }
+    c[0] = c0;
+    c[1] = c1;
+    c[2] = c2;
+    c[3] = c3;
+}
+
+static inline uint64_t philox_bits(uint32_t first, philox_key key, uint32_t threshold) {
+    __m512i c[4];
+    philox_counters(first, key, c);
+    uint64_t bits = 0;
+    for (int w = 0; w < 4; w++) {
+        const uint64_t own = _mm512_cmpge_epu32_mask(c[w], _mm512_set1_epi32((int)threshold));
+        bits |= _pdep_u64(own, UINT64_C(0x1111111111111111) << w);
+    }
+    return bits;
+}
+
+static inline void philox_words(uint32_t first, philox_key key, uint32_t words[PHILOX_WORDS]) {
+    __m512i c[4];
+    philox_counters(first, key, c);
     // Four words of a counter side by side: quarter q of of[k] is counter 4 * q + k.
-    const __m512i low01 = _mm512_unpacklo_epi32(c0, c1), high01 = _mm512_unpackhi_epi32(c0, c1);
-    const __m512i low23 = _mm512_unpacklo_epi32(c2, c3), high23 = _mm512_unpackhi_epi32(c2, c3);
+    const __m512i low01 = _mm512_unpacklo_epi32(c[0], c[1]);
+    const __m512i high01 = _mm512_unpackhi_epi32(c[0], c[1]);
+    const __m512i low23 = _mm512_unpacklo_epi32(c[2], c[3]);
+    const __m512i high23 = _mm512_unpackhi_epi32(c[2], c[3]);
     const __m512i of[4] = {_mm512_unpacklo_epi64(low01, low23), _mm512_unpackhi_epi64(low01, low23),
                            _mm512_unpacklo_epi64(high01, high23),
                            _mm512_unpackhi_epi64(high01, high23)};
@@ -95,6 +121,14 @@ static inline void philox_words(uint32_t first, philox_key key, uint32_t words[P
         words[4 * i + 2] = c2[i];
         words[4 * i + 3] = c3[i];
     }
+}
+
+static inline uint64_t philox_bits(uint32_t first, philox_key key, uint32_t threshold) {
+    uint32_t words[PHILOX_WORDS];
+    philox_words(first, key, words);
+    uint64_t bits = 0;
+    for (int i = 0; i < PHILOX_WORDS; i++) bits |= (uint64_t)(words[i] >= threshold) << i;
+    return bits;
 }
 
 #endif  // VARIANT_AVX512

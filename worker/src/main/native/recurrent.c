@@ -5,9 +5,15 @@
 #include "gate_operand.h"
 #include "operands.h"
 #include "variant.h"
+#include "zoneout.h"
 
 #define FUNCTIONS(cell, ...) &NAME(cell),
 static const cell_functions *const functions[CELL_KINDS] = {CELLS(FUNCTIONS)};
+
+// Whether the hidden state is computed of the normalised cell state, when all units are there.
+static bool normalises_cell(const recurrent_layer *layer) {
+    return is_normalised(layer) && cell_shape_of(layer->cell)->has_cell_state;
+}
 
 // Columns of the hidden state, padded.
 static long output_row(const recurrent_layer *layer) { return round_up(layer->output, LANES); }
@@ -22,17 +28,15 @@ static cell_step step_of(const recurrent_layer *layer, const cell_shape *shape, 
     float *new_hidden = is_projected(layer)
                             ? layer->packed + at.unprojected + step * layer->batch * row
                             : layer->hidden_states + (step + 1) * layer->batch * row;
-    const cell_step first = {layer,
-                             step,
-                             0,
-                             0,
-                             row,
-                             row * shape->slots,
-                             layer->packed + at.peepholes,
-                             layer->packed + at.d_peepholes,
-                             shape->has_cell_state ? new_cells + cells : NULL,
-                             new_hidden,
-                             layer->packed + at.gated + gated};
+    const cell_step first = {.layer = layer,
+                             .step = step,
+                             .row = row,
+                             .gate_row = row * shape->slots,
+                             .peepholes = layer->packed + at.peepholes,
+                             .d_peepholes = layer->packed + at.d_peepholes,
+                             .new_cell = shape->has_cell_state ? new_cells + cells : NULL,
+                             .new_hidden = new_hidden,
+                             .gated = layer->packed + at.gated + gated};
     return first;
 }
 
@@ -44,6 +48,13 @@ static cell_step block_of(cell_step step, const cell_shape *shape, long block) {
     if (shape->has_cell_state) step.new_cell += block * LANES;
     step.new_hidden += block * LANES;
     step.gated += block * LANES;
+    const recurrent_layer *layer = step.layer;
+    const zoneout *zone = &layer->zoneout;
+    if (normalises_cell(layer)) return step;
+    if (!is_projected(layer)) {
+        step.hidden = zoned_at(zone->hidden_rate, zone->hidden_updates, layer->hidden_states, step);
+    }
+    step.cell = zoned_at(zone->cell_rate, zone->cell_updates, layer->cell_states, step);
     return step;
 }
 
@@ -107,40 +118,13 @@ static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *s
     }
 }
 
-// Whether the hidden state is computed of the normalised cell state, when all units are there.
-static bool normalises_cell(const recurrent_layer *layer) {
-    return is_normalised(layer) && cell_shape_of(layer->cell)->has_cell_state;
+// Whether the cell leaves it to others what its units keep of their states.
+static bool keeps_hidden(const recurrent_layer *layer) {
+    return layer->zoneout.hidden_rate > 0 && normalises_cell(layer) && !is_projected(layer);
 }
 
-static bool keeps_units(const recurrent_layer *layer) {
-    return layer->zoneout.hidden_rate > 0 && !is_projected(layer);
-}
-
-static void keep_forward(cell_step at) {
-    if (keeps_units(at.layer)) NAME(zoneout_hidden_forward)(at);
-    if (at.layer->zoneout.cell_rate > 0) NAME(zoneout_cell_forward)(at);
-}
-
-// The end of a cell, and what its units keep.
-static void cell_forward(cell_step at) {
-    functions[at.layer->cell]->forward(at);
-    if (!normalises_cell(at.layer)) keep_forward(at);
-}
-
-static void before_cell_backward(cell_step at, float *d_units) {
-    if (keeps_units(at.layer)) NAME(zoneout_hidden_before_backward)(at, d_units, PANEL);
-    if (at.layer->zoneout.cell_rate > 0) NAME(zoneout_cell_before_backward)(at);
-}
-
-static void own_cell_backward(cell_step at, float *d_units) {
-    functions[at.layer->cell]->backward(at, d_units);
-    if (keeps_units(at.layer)) NAME(zoneout_hidden_after_backward)(at);
-    if (at.layer->zoneout.cell_rate > 0) NAME(zoneout_cell_after_backward)(at);
-}
-
-static void cell_backward(cell_step at, float *d_units) {
-    before_cell_backward(at, d_units);
-    own_cell_backward(at, d_units);
+static bool keeps_cell(const recurrent_layer *layer) {
+    return layer->zoneout.cell_rate > 0 && normalises_cell(layer);
 }
 
 // Sixteen columns of a projected hidden state.
@@ -167,7 +151,7 @@ static void gated_product(const recurrent_layer *layer, const cell_shape *shape,
         multiply_panel(layer->batch, width, &gated,
                        layer->packed + at.forward_gated + block * lanes_of(layer->hidden) * width,
                        width, begin, gates, step.gate_row, NULL);
-        if (!apart) cell_forward(block_of(step, shape, block));
+        if (!apart) functions[layer->cell]->forward(block_of(step, shape, block));
     }
 }
 
@@ -184,10 +168,16 @@ static void normalised_cells(const recurrent_layer *layer, const cell_shape *sha
         gated_product(layer, shape, at, step);
         NAME(norm_forward)(layer, at, step.step, true);
     }
-    for (long block = 0; block < blocks; block++) cell_forward(block_of(step, shape, block));
+    for (long block = 0; block < blocks; block++) {
+        functions[layer->cell]->forward(block_of(step, shape, block));
+    }
     if (!normalises_cell(layer)) return;
     NAME(norm_cell_forward)(step, at);
-    for (long block = 0; block < blocks; block++) keep_forward(block_of(step, shape, block));
+    for (long block = 0; block < blocks; block++) {
+        const cell_step own = block_of(step, shape, block);
+        if (keeps_hidden(layer)) NAME(zoneout_hidden_forward)(own);
+        if (keeps_cell(layer)) NAME(zoneout_cell_forward)(own);
+    }
 }
 
 // The hidden state after a step, once all units are there. Only existing columns are written:
@@ -239,7 +229,7 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
                                         weights + to_next_part(t) * panel_floats,
                                         i + 1 < panels ? panel_floats : 0));
             for (long b = first; !apart && b < last; b++) {
-                (shape->gated_slots > 0 ? cell->gate : cell_forward)(block_of(step, shape, b));
+                (shape->gated_slots > 0 ? cell->gate : cell->forward)(block_of(step, shape, b));
             }
         }
         if (apart) {
@@ -331,11 +321,16 @@ static void normalised_backward(const recurrent_layer *layer, const cell_shape *
     const long blocks = step.row / LANES;
     float *d_units = layer->packed + at.d_units;
     for (long b = 0; b < blocks; b++) {
-        before_cell_backward(block_of(step, shape, b), d_units + block_in_panels(layer, b));
+        const cell_step own = block_of(step, shape, b);
+        float *d = d_units + block_in_panels(layer, b);
+        if (keeps_hidden(layer)) NAME(zoneout_hidden_backward)(own, d, PANEL);
+        if (keeps_cell(layer)) NAME(zoneout_cell_before_backward)(own);
     }
     if (normalises_cell(layer)) NAME(norm_cell_backward)(step, at, d_units);
     for (long b = 0; b < blocks; b++) {
-        own_cell_backward(block_of(step, shape, b), d_units + block_in_panels(layer, b));
+        const cell_step own = block_of(step, shape, b);
+        functions[layer->cell]->backward(own, d_units + block_in_panels(layer, b));
+        if (keeps_cell(layer)) NAME(zoneout_cell_after_backward)(own);
     }
     if (shape->gated_slots > 0) {
         NAME(norm_backward)(layer, at, step.step, true);
@@ -366,7 +361,7 @@ static void projected_backward(const recurrent_layer *layer, const cell_shape *s
                                     i + 1 < panels ? panel_floats : 0));
         for (long v = 0; !is_normalised(layer) && v < width; v += LANES) {
             const cell_step block = block_of(step, shape, (unit + v) / LANES);
-            cell_backward(block, d_units + v);
+            functions[layer->cell]->backward(block, d_units + v);
             keep_gate_operand(at, block);
         }
     }
@@ -383,8 +378,7 @@ static void column_gradients(const recurrent_layer *layer, long step, long colum
             v_store(own, v_first(v_load(own), block.live));
         }
         if (layer->zoneout.hidden_rate > 0) {
-            NAME(zoneout_hidden_before_backward)(block, d + v, row);
-            NAME(zoneout_hidden_after_backward)(block);
+            NAME(zoneout_hidden_backward)(block, d + v, row);
         }
     }
 }
@@ -427,7 +421,7 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time) {
             }
             for (long v = 0; !is_normalised(layer) && v < width; v += LANES) {
                 const cell_step block = block_of(step, shape, (column + v) / LANES);
-                cell_backward(block, d + v);
+                functions[layer->cell]->backward(block, d + v);
                 keep_gate_operand(at, block);
             }
         }

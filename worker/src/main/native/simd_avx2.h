@@ -94,6 +94,17 @@ INLINE void v_transpose(v16 rows[16]) {
     for (int i = 0; i < 16; i++) rows[i] = v_load(turned[i]);
 }
 
+// Bit i set: x, else y in lane i.
+INLINE __m256 v_eight_of_bits(uint32_t bits) {
+    const __m256i each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i set = _mm256_and_si256(_mm256_set1_epi32((int)bits), each);
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, each));
+}
+INLINE v16 v_select_bits(uint32_t bits, v16 x, v16 y) {
+    return v_both(_mm256_blendv_ps(y.low, x.low, v_eight_of_bits(bits)),
+                  _mm256_blendv_ps(y.high, x.high, v_eight_of_bits(bits >> 8)));
+}
+
 // x in lanes whose word is at least the threshold, +0 in the others.
 INLINE __m256 v_eight_at_least(__m256 x, const uint32_t *words, uint32_t threshold) {
     const __m256i w = _mm256_loadu_si256((const __m256i *)words);

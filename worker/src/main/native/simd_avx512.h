@@ -94,6 +94,11 @@ static inline v16 v_scale(v16 x, v16 n, v16 rounded) {
     return _mm512_scalef_ps(x, n);
 }
 
+// Bit i set: x, else y in lane i.
+static inline v16 v_select_bits(uint32_t bits, v16 x, v16 y) {
+    return _mm512_mask_blend_ps((mask16)bits, y, x);
+}
+
 // x in lanes whose word is at least the threshold, +0 in the others.
 static inline v16 v_where_at_least(v16 x, const uint32_t *words, uint32_t threshold) {
     return _mm512_maskz_mov_ps(

@@ -156,6 +156,12 @@ static inline void v_transpose(v16 rows[16]) {
     }
 }
 
+// Bit i set: x, else y in lane i.
+static inline v16 v_select_bits(uint32_t bits, v16 x, v16 y) {
+    EACH y.lane[i] = bits >> i & 1 ? x.lane[i] : y.lane[i];
+    return y;
+}
+
 // x in lanes whose word is at least the threshold, +0 in the others.
 static inline v16 v_where_at_least(v16 x, const uint32_t *words, uint32_t threshold) {
     EACH x.lane[i] = words[i] >= threshold ? x.lane[i] : 0.0f;

@@ -17,6 +17,7 @@ const kernel NAME(kernel) = {
     .softmax_backward = NAME(softmax_backward),
     .add_rows = NAME(add_rows),
     .dropout = NAME(dropout),
+    .choose = NAME(choose),
     .add_difference = NAME(add_difference),
     .scale_rows = NAME(scale_rows),
     .sum_of_squares = NAME(sum_of_squares),

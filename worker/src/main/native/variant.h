@@ -13,6 +13,15 @@ void NAME(recurrent_backward)(const recurrent_layer *layer, long time);
 // The weight and bias gradients and dx, once all gates hold pre-activation gradients.
 void NAME(recurrent_gradients)(const recurrent_layer *layer, long time);
 
+// Units of a block that keep their state of the step before (zoneout.h).
+typedef struct zoned {
+    float rate;  // 0: none does
+    // Which take their new state, a number for each stream; NULL for the mean of the two states.
+    const float *choices;
+    const float *before;  // their state before the step
+    long row;
+} zoned;
+
 // One block of 16 units for all streams of a step, right after its recurrent product.
 typedef struct cell_step {
     const recurrent_layer *layer;
@@ -32,6 +41,8 @@ typedef struct cell_step {
     float *new_hidden;
     // Of this block and step, if the cell has a gated hidden state: row stride as that of states.
     float *gated;
+    // What the cell does of zoneout: nothing where more comes between what it computes and states.
+    zoned hidden, cell;
 } cell_step;
 
 // What a cell computes of a block; each cell_NAME.c defines one under its name.
@@ -54,14 +65,13 @@ typedef struct cell_functions {
 CELLS(DECLARE_CELL)
 #undef DECLARE_CELL
 
-// What units keep of a state: after the cell's forward, and around its backward. Of the hidden
+// What the cell does not do of zoneout: after its forward, and around its backward. Of the hidden
 // state a block and its row are those of the state's columns, d its gradient with row stride d_row.
 void NAME(zoneout_cell_forward)(cell_step at);
 void NAME(zoneout_cell_before_backward)(cell_step at);
 void NAME(zoneout_cell_after_backward)(cell_step at);
 void NAME(zoneout_hidden_forward)(cell_step at);
-void NAME(zoneout_hidden_before_backward)(cell_step at, float *d, long d_row);
-void NAME(zoneout_hidden_after_backward)(cell_step at);
+void NAME(zoneout_hidden_backward)(cell_step at, float *d, long d_row);
 
 // Layer normalisation, if the layer has it (layer_norm.c). Of a step: the gates get their
 // pre-activations from what their products with the input and the hidden state add up to; those
@@ -85,6 +95,8 @@ void NAME(softmax_backward)(const softmax_head *head, long positions);
 void NAME(add_rows)(const float *from, long from_stride, const int32_t *rows, long count,
                     long columns, float *table);
 void NAME(dropout)(const float *in, float *out, padded_rows shape, keep keep, philox_key key);
+void NAME(choose)(float *out, long time, long batch, long columns, uint32_t threshold,
+                  philox_key key);
 void NAME(add_difference)(const float *left, const float *right, float factor, float *out,
                           long count);
 void NAME(scale_rows)(float *matrix, long stride, const float *factors, long rows);

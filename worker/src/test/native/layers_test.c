@@ -54,13 +54,15 @@ static float *activations(long rows, long columns, guard where) {
     return to;
 }
 
-// 1 and 0 in turns without a pattern.
-static float *updates(long rows, long columns, guard where) {
-    float *to = activations(rows, columns, where);
-    for (long row = 0; row < rows; row++) {
-        for (long i = 0; i < columns; i++) {
-            float *update = to + row * padded(columns) + i;
-            *update = *update > 0 ? 1.0f : 0.0f;
+// Of each 16 columns about half, without a pattern.
+static float *updates(const shape *s, long columns, guard where) {
+    const long blocks = padded(columns) / 16;
+    float *to = activations(s->time * blocks, s->batch, where);
+    for (long row = 0; row < s->time * blocks; row++) {
+        const long rest = columns - row % blocks * 16, live = rest < 16 ? rest : 16;
+        for (long b = 0; b < s->batch; b++) {
+            float *update = to + row * padded(s->batch) + b;
+            *update = (float)((int32_t)((*update + 0.5f) * 65535.0f) >> (16 - live));
         }
     }
     return to;
@@ -68,14 +70,14 @@ static float *updates(long rows, long columns, guard where) {
 
 static zoneout zoneout_of(const shape *s, guard where) {
     const long positions = s->time * s->batch;
-    zoneout zone = {.hidden_rate = 0.5f,
-                    .hidden_updates = updates(positions, s->output, where),
-                    .d_hidden = activations(s->batch, s->output, where)};
+    zoneout zone = {.hidden_rate = 0.5f, .hidden_updates = updates(s, s->output, where)};
     if (cell_shape_of(s->cell)->has_cell_state) {
         zone.cell_rate = 0.5f;
-        zone.cell_updates = updates(positions, s->hidden, where);
-        zone.new_cells = activations(positions, s->hidden, where);
-        zone.d_cell = activations(s->batch, s->hidden, where);
+        zone.cell_updates = updates(s, s->hidden, where);
+        if (s->normalised) {
+            zone.new_cells = activations(positions, s->hidden, where);
+            zone.d_cell = activations(s->batch, s->hidden, where);
+        }
     }
     return zone;
 }

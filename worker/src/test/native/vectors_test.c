@@ -65,6 +65,20 @@ static void test_dropout(const kernel *variant, const kernel *expected, long row
     release_all();
 }
 
+static void test_choose(const kernel *variant, const kernel *expected, long time, long batch,
+                        long columns, guard where) {
+    const long rows = time * (padded(columns) / 16), stride = padded(batch);
+    float *a = guarded((size_t)(rows * stride), where);
+    float *b = guarded((size_t)(rows * stride), where);
+    fill(a, rows, batch, stride, 1);
+    fill(b, rows, batch, stride, 1);
+    const philox_key key = {0x123456789abcdefull, 7, 1, 0x3000};
+    variant->choose(a, time, batch, columns, 0x40000000u, key);
+    expected->choose(b, time, batch, columns, 0x40000000u, key);
+    expect_same("choose", a, b, rows * stride);
+    release_all();
+}
+
 static void test_sums(const kernel *variant, const kernel *expected, long rows, long columns,
                       guard where) {
     const long stride = padded(columns);
@@ -111,6 +125,9 @@ void test_vectors(const variants *all, guard where) {
         test_dropout(variant, expected, 7, 7, 33, where);
         test_dropout(variant, expected, 7, 2, 33, where);
         test_dropout(variant, expected, 2, 1, 256, where);
+        test_choose(variant, expected, 3, 1, 1, where);
+        test_choose(variant, expected, 2, 7, 33, where);
+        test_choose(variant, expected, 2, 17, 300, where);
         test_sums(variant, expected, 3, 33, where);
         for (long columns = 1; columns <= 40; columns += 13) test_rows(variant, columns, where);
     }

@@ -106,6 +106,11 @@ final class Checks {
     }
   }
 
+  static void choice(Matrix out, int time, int columns, float rate) {
+    padded("out", out, out.rows(), out.columns());
+    dropout(out, out, Math.multiplyExact(time, Matrix.blocks(columns)), 1, rate);
+  }
+
   /** The first rows of {@code left}, of {@code right} unless it is absent, and of {@code out}. */
   static void difference(Matrix left, Matrix right, int rows, Matrix out) {
     sameArena(out, left, right);

@@ -63,7 +63,6 @@ interface JavaCell {
       int previousHidden,
       int dHidden,
       int previousCell,
-      int cellState,
       int dCell,
       int peepholes,
       int dPeepholes,

@@ -50,7 +50,6 @@ final class JavaCoupledLstmCell implements JavaCell {
       int previousHidden,
       int dHidden,
       int previousCell,
-      int cellState,
       int dCell,
       int peepholes,
       int dPeepholes,
@@ -61,10 +60,11 @@ final class JavaCoupledLstmCell implements JavaCell {
       float g = data[z + G];
       float o = data[z + O];
       float dh = data[dHidden + u];
-      float tc = PolynomialMath.tanh(data[cellState + u]);
+      float previous = data[previousCell + u];
+      float tc = PolynomialMath.tanh(Math.fma(i, g - previous, previous));
       float dc =
           normalised ? data[dCell + u] : Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
-      data[z + I] = dc * (g - data[previousCell + u]) * Math.fma(-i, i, i);
+      data[z + I] = dc * (g - previous) * Math.fma(-i, i, i);
       data[z + G] = dc * i * Math.fma(-g, g, 1f);
       data[z + O] = (normalised ? dh : dh * tc) * Math.fma(-o, o, o);
       data[dCell + u] = dc * (1f - i);

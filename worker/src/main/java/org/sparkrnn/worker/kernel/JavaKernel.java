@@ -2,7 +2,6 @@ package org.sparkrnn.worker.kernel;
 
 import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
-import java.util.Arrays;
 import java.util.List;
 import org.sparkrnn.common.config.KernelConfig.Precision;
 import org.sparkrnn.worker.random.Philox;
@@ -169,28 +168,7 @@ public final class JavaKernel implements Kernel {
   public void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key) {
     Checks.dropout(in, out, rows, period, rate);
     float[] data = data(in, out);
-    drop(data, in, out, rows, period, rate, 1f / (1f - rate), key);
-  }
-
-  @Override
-  public void keep(Matrix out, int rows, float rate, PhiloxKey key) {
-    Checks.dropout(out, out, rows, 1, rate);
-    float[] data = data(out);
-    for (int row = 0; row < rows; row++) {
-      Arrays.fill(data, (int) out.at(row), (int) out.at(row) + out.columns(), 1f);
-    }
-    drop(data, out, out, rows, rows, rate, 1f, key);
-  }
-
-  private static void drop(
-      float[] data,
-      Matrix in,
-      Matrix out,
-      int rows,
-      int period,
-      float rate,
-      float factor,
-      PhiloxKey key) {
+    float factor = 1f / (1f - rate);
     long threshold = Math.round(rate * 0x1p32);
     int[] words = new int[4];
     for (int row = 0; row < rows; row++) {
@@ -203,6 +181,27 @@ public final class JavaKernel implements Kernel {
         boolean kept = Integer.toUnsignedLong(words[(int) (index % 4)]) >= threshold;
         float value = data[(int) in.at(row) + column];
         data[(int) out.at(row) + column] = kept ? value * factor : 0f;
+      }
+    }
+  }
+
+  @Override
+  public void choose(Matrix out, int time, int columns, float rate, PhiloxKey key) {
+    Checks.choice(out, time, columns, rate);
+    float[] data = data(out);
+    long threshold = Math.round(rate * 0x1p32);
+    int blocks = Matrix.blocks(columns);
+    for (int p = 0; p < time * out.columns(); p++) {
+      int[] bits = new int[blocks];
+      for (int column = 0; column < columns; column++) {
+        int word = key.word((long) p * columns + column);
+        if (Integer.toUnsignedLong(word) >= threshold) {
+          bits[column / LANES] |= 1 << column % LANES;
+        }
+      }
+      for (int block = 0; block < blocks; block++) {
+        int row = p / out.columns() * blocks + block;
+        data[(int) out.at(row) + p % out.columns()] = bits[block];
       }
     }
   }

@@ -52,7 +52,6 @@ final class JavaLstmCell implements JavaCell {
       int previousHidden,
       int dHidden,
       int previousCell,
-      int cellState,
       int dCell,
       int peepholes,
       int dPeepholes,
@@ -64,7 +63,7 @@ final class JavaLstmCell implements JavaCell {
       float g = data[z + G];
       float o = data[z + O];
       float dh = data[dHidden + u];
-      float tc = PolynomialMath.tanh(data[cellState + u]);
+      float tc = PolynomialMath.tanh(Math.fma(f, data[previousCell + u], i * g));
       float dc =
           normalised ? data[dCell + u] : Math.fma(dh * o, Math.fma(-tc, tc, 1f), data[dCell + u]);
       data[z + I] = dc * g * Math.fma(-i, i, i);

@@ -63,7 +63,6 @@ final class JavaPeepholeLstmCell implements JavaCell {
       int previousHidden,
       int dHidden,
       int previousCell,
-      int cellState,
       int dCell,
       int peepholes,
       int dPeepholes,
@@ -78,7 +77,7 @@ final class JavaPeepholeLstmCell implements JavaCell {
       float o = data[z + O];
       float dh = data[dHidden + u];
       float previous = data[previousCell + u];
-      float c = data[cellState + u];
+      float c = Math.fma(f, previous, i * g);
       float tc = PolynomialMath.tanh(c);
       float dzo = (normalised ? dh : dh * tc) * Math.fma(-o, o, o);
       float dc =

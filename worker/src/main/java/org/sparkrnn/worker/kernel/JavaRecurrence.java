@@ -207,7 +207,6 @@ final class JavaRecurrence {
             (int) layer.hidden().at(p),
             projection.dComputed(p),
             (int) layer.cellState().at(p),
-            zoneout.newCell(p),
             (int) layer.dCell().at(b),
             (int) layer.parameters().peepholes().offset(),
             (int) layer.gradients().peepholes().offset(),

@@ -56,7 +56,6 @@ final class JavaResetBeforeGruCell implements JavaCell {
       int previousHidden,
       int dHidden,
       int previousCell,
-      int cellState,
       int dCell,
       int peepholes,
       int dPeepholes,

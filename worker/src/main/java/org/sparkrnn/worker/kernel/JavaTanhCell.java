@@ -29,7 +29,6 @@ final class JavaTanhCell implements JavaCell {
       int previousHidden,
       int dHidden,
       int previousCell,
-      int cellState,
       int dCell,
       int peepholes,
       int dPeepholes,

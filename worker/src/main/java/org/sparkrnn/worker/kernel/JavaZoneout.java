@@ -1,5 +1,7 @@
 package org.sparkrnn.worker.kernel;
 
+import static org.sparkrnn.worker.kernel.Matrix.LANES;
+
 /** Zoneout of one layer: around what the cell computes of a position, whatever the cell. */
 final class JavaZoneout {
   private final float[] data;
@@ -7,11 +9,21 @@ final class JavaZoneout {
   private final ZoneoutBuffers zoneout;
   private final int batch;
 
+  /** What goes past the cell of a step's gradients. */
+  private final float[] dPastHidden;
+
+  private final float[] dPastCell;
+
   JavaZoneout(float[] data, RecurrentLayer layer) {
     this.data = data;
     this.layer = layer;
     this.zoneout = layer.zoneout();
     this.batch = layer.batch();
+    boolean chosen = !layer.gradients().isAbsent();
+    this.dPastHidden =
+        new float[chosen && zoneout.rates().hidden() > 0 ? batch * layer.outputUnits() : 0];
+    this.dPastCell =
+        new float[chosen && zoneout.rates().cell() > 0 ? batch * layer.hiddenUnits() : 0];
   }
 
   /** Where the cell writes the cell state of a position. */
@@ -66,7 +78,9 @@ final class JavaZoneout {
   }
 
   private boolean isUpdated(Matrix updates, int p, int u) {
-    return data[(int) updates.at(p) + u] > 0;
+    int blocks = updates.rows() / layer.time();
+    long at = updates.at(p / batch * blocks + u / LANES) + p % batch;
+    return ((int) data[(int) at] >> u % LANES & 1) == 1;
   }
 
   /**
@@ -75,23 +89,23 @@ final class JavaZoneout {
    */
   void hiddenBeforeBackward(int p) {
     if (zoneout.rates().hidden() > 0) {
-      split(zoneout.hiddenUpdates(), p, layer.dHidden(), zoneout.dPastHidden());
+      split(zoneout.hiddenUpdates(), p, layer.dHidden(), dPastHidden);
     }
   }
 
   /** Likewise by the cell state. */
   void cellBeforeBackward(int p) {
     if (zoneout.rates().cell() > 0) {
-      split(zoneout.cellUpdates(), p, layer.dCell(), zoneout.dPastCell());
+      split(zoneout.cellUpdates(), p, layer.dCell(), dPastCell);
     }
   }
 
-  private void split(Matrix updates, int p, Matrix gradients, Matrix past) {
+  private void split(Matrix updates, int p, Matrix gradients, float[] past) {
+    int units = gradients.columns();
     int d = (int) gradients.at(p % batch);
-    int dPast = (int) past.at(p % batch);
-    for (int u = 0; u < gradients.columns(); u++) {
+    for (int u = 0; u < units; u++) {
       boolean updated = isUpdated(updates, p, u);
-      data[dPast + u] = updated ? 0f : data[d + u];
+      past[p % batch * units + u] = updated ? 0f : data[d + u];
       data[d + u] = updated ? data[d + u] : 0f;
     }
   }
@@ -99,22 +113,23 @@ final class JavaZoneout {
   /** After the cell's backward: adds it to the gradient by the hidden state before the step. */
   void hiddenAfterBackward(int p) {
     if (zoneout.rates().hidden() > 0) {
-      add(zoneout.dPastHidden(), p, layer.dHidden(), !layer.cell().hasDirectPath());
+      add(dPastHidden, p, layer.dHidden(), !layer.cell().hasDirectPath());
     }
   }
 
   /** Likewise by the cell state. */
   void cellAfterBackward(int p) {
     if (zoneout.rates().cell() > 0) {
-      add(zoneout.dPastCell(), p, layer.dCell(), false);
+      add(dPastCell, p, layer.dCell(), false);
     }
   }
 
-  private void add(Matrix past, int p, Matrix gradients, boolean overwrite) {
+  private void add(float[] past, int p, Matrix gradients, boolean overwrite) {
+    int units = gradients.columns();
     int d = (int) gradients.at(p % batch);
-    int dPast = (int) past.at(p % batch);
-    for (int u = 0; u < gradients.columns(); u++) {
-      data[d + u] = overwrite ? data[dPast + u] : data[d + u] + data[dPast + u];
+    for (int u = 0; u < units; u++) {
+      float kept = past[p % batch * units + u];
+      data[d + u] = overwrite ? kept : data[d + u] + kept;
     }
   }
 

@@ -212,11 +212,13 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
   void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key);
 
   /**
-   * The choice of {@link #dropout} itself: in the first rows 1 where it keeps an element, else +0.
+   * The choice of {@link #dropout} itself, for rows {@code [time · batch, columns]}: of each 16
+   * columns the sum of 2ⁱ over those columns 16·block + i whose element it keeps.
    *
-   * @param out padded; overwritten
+   * @param out {@code [time or more · blocks of 16 columns, batch]}, padded; the first rows are
+   *     overwritten
    */
-  void keep(Matrix out, int rows, float rate, PhiloxKey key);
+  void choose(Matrix out, int time, int columns, float rate, PhiloxKey key);
 
   /**
    * {@code out = fma(factor, left − right, out)} for the first rows, all padded and of equal shape

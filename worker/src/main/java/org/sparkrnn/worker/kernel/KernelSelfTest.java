@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
+import org.sparkrnn.worker.random.PhiloxKey;
 
 /**
  * A few milliseconds of every kind of cell and of the softmax, with odd sizes, on two kernels: they
@@ -24,12 +25,17 @@ final class KernelSelfTest {
   /** What the kernels disagree about; empty if about nothing. */
   static Optional<String> firstDifference(Kernel kernel, Kernel expected) {
     for (CellKind cell : CellKind.values()) {
-      Optional<String> difference = firstDifference(kernel, expected, cell, HIDDEN, false);
+      Zoneout none = Zoneout.NONE;
+      Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.4f : 0f);
+      Optional<String> difference = firstDifference(kernel, expected, cell, HIDDEN, false, none);
       if (difference.isEmpty() && cell.isProjectable()) {
-        difference = firstDifference(kernel, expected, cell, PROJECTED, false);
+        difference = firstDifference(kernel, expected, cell, PROJECTED, false, none);
       }
       if (difference.isEmpty()) {
-        difference = firstDifference(kernel, expected, cell, HIDDEN, true);
+        difference = firstDifference(kernel, expected, cell, HIDDEN, true, none);
+      }
+      if (difference.isEmpty()) {
+        difference = firstDifference(kernel, expected, cell, HIDDEN, false, zoneout);
       }
       if (difference.isPresent()) {
         return difference;
@@ -39,9 +45,14 @@ final class KernelSelfTest {
   }
 
   private static Optional<String> firstDifference(
-      Kernel kernel, Kernel expected, CellKind cell, int output, boolean normalised) {
-    List<Result> actual = run(kernel, cell, output, normalised);
-    List<Result> right = run(expected, cell, output, normalised);
+      Kernel kernel,
+      Kernel expected,
+      CellKind cell,
+      int output,
+      boolean normalised,
+      Zoneout zoneout) {
+    List<Result> actual = run(kernel, cell, output, normalised, zoneout);
+    List<Result> right = run(expected, cell, output, normalised, zoneout);
     for (int i = 0; i < actual.size(); i++) {
       int at = Arrays.mismatch(actual.get(i).values(), right.get(i).values());
       if (at >= 0) {
@@ -62,7 +73,8 @@ final class KernelSelfTest {
   @SuppressWarnings("ArrayRecordComponent") // local, never compared as a record
   private record Result(String name, float[] values) {}
 
-  private static List<Result> run(Kernel kernel, CellKind cell, int output, boolean normalised) {
+  private static List<Result> run(
+      Kernel kernel, CellKind cell, int output, boolean normalised, Zoneout zoneout) {
     int layerFloats = RecurrentParameters.size(cell, INPUT, HIDDEN, output, normalised);
     int headFloats = INPUT * (output + 1);
     ArenaPlan plan = new ArenaPlan();
@@ -84,7 +96,7 @@ final class KernelSelfTest {
             false,
             normalised,
             true,
-            Zoneout.NONE);
+            zoneout);
     Region statistics = plan.region("statistics", (long) POSITIONS * SoftmaxHead.STATISTICS);
     Region packed =
         plan.region("head.packed", kernel.softmaxFloats(POSITIONS, output, INPUT, true));
@@ -137,9 +149,17 @@ final class KernelSelfTest {
     int[] tokens = new int[0];
     kernel.pack(layer);
     kernel.packOutput(head);
+    choose(kernel, layer.zoneout().hiddenUpdates(), layer.outputUnits(), 0);
+    choose(kernel, layer.zoneout().cellUpdates(), layer.hiddenUnits(), 1);
     kernel.forward(layer, TIME, tokens);
     kernel.softmaxLoss(head, POSITIONS, labels, 1f / POSITIONS, true);
     kernel.backward(layer, TIME, tokens);
+  }
+
+  private static void choose(Kernel kernel, Matrix updates, int units, int state) {
+    if (!updates.isAbsent()) {
+      kernel.choose(updates, TIME, units, 0.3f, PhiloxKey.zoneout(1, 2, 3, 0, 0, state));
+    }
   }
 
   /** Values without a pattern, in ±range; the same for every kernel. */

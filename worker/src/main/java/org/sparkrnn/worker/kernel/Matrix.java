@@ -36,6 +36,11 @@ public record Matrix(Arena arena, long offset, int rows, int columns, int stride
     return Math.addExact(columns, LANES - 1) & -LANES;
   }
 
+  /** Blocks of {@value #LANES} columns, the last one perhaps not full. */
+  static int blocks(int columns) {
+    return padded(columns) / LANES;
+  }
+
   static long padded(long floats) {
     return Math.addExact(floats, LANES - 1L) & -LANES;
   }

@@ -104,7 +104,6 @@ final class NativeBuffers {
       arena.address(zoneout.hiddenUpdates()),
       arena.address(zoneout.cellUpdates()),
       arena.address(zoneout.newCells()),
-      arena.address(zoneout.dPastHidden()),
       arena.address(zoneout.dPastCell())
     };
   }

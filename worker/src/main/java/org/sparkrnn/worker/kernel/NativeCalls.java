@@ -114,6 +114,18 @@ final class NativeCalls {
       int replica,
       int purpose);
 
+  static native void choose(
+      int variant,
+      long out,
+      int time,
+      int batch,
+      int columns,
+      int threshold,
+      long seed,
+      int step,
+      int replica,
+      int purpose);
+
   /** Right 0 for zeros; count a multiple of 16. */
   static native void addDifference(
       int variant, long left, long right, float factor, long out, long count);

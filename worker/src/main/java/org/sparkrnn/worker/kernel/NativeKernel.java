@@ -278,43 +278,42 @@ public final class NativeKernel implements Kernel {
   public void dropout(Matrix in, Matrix out, int rows, int period, float rate, PhiloxKey key) {
     Checks.dropout(in, out, rows, period, rate);
     NativeArena arena = arenaOf(in);
-    float factor = 1f / (1f - rate);
-    long from = arena.address(in);
-    drop(from, in.stride(), arena.address(out), out, rows, period, rate, factor, key);
-  }
-
-  @Override
-  public void keep(Matrix out, int rows, float rate, PhiloxKey key) {
-    Checks.dropout(out, out, rows, 1, rate);
-    long to = arenaOf(out).address(out);
-    drop(0, 0, to, out, rows, rows, rate, 1f, key);
-  }
-
-  private void drop(
-      long in,
-      int inStride,
-      long out,
-      Matrix shape,
-      int rows,
-      int period,
-      float rate,
-      float factor,
-      PhiloxKey key) {
     NativeCalls.dropout(
         variant,
-        in,
-        inStride,
-        out,
-        shape.stride(),
+        arena.address(in),
+        in.stride(),
+        arena.address(out),
+        out.stride(),
         rows,
         period,
-        shape.columns(),
-        (int) Math.round(rate * 0x1p32),
-        factor,
+        out.columns(),
+        threshold(rate),
+        1f / (1f - rate),
         key.seed(),
         key.step(),
         key.replica(),
         key.purpose());
+  }
+
+  @Override
+  public void choose(Matrix out, int time, int columns, float rate, PhiloxKey key) {
+    Checks.choice(out, time, columns, rate);
+    NativeCalls.choose(
+        variant,
+        arenaOf(out).address(out),
+        time,
+        out.columns(),
+        columns,
+        threshold(rate),
+        key.seed(),
+        key.step(),
+        key.replica(),
+        key.purpose());
+  }
+
+  /** Unsigned: random words from it on keep. */
+  private static int threshold(float rate) {
+    return (int) Math.round(rate * 0x1p32);
   }
 
   @Override

@@ -79,7 +79,14 @@ public record RecurrentLayer(
       Checks.padded("cellState", cellState, states, hiddenUnits);
     }
     zoneout.check(
-        cell, hidden.arena(), positions, batch, hiddenUnits, outputUnits, !gradients.isAbsent());
+        cell,
+        hidden.arena(),
+        time,
+        batch,
+        hiddenUnits,
+        outputUnits,
+        parameters.isNormalised(),
+        !gradients.isAbsent());
     if (!gradients.isAbsent()) {
       if (gradients.isNormalised() != parameters.isNormalised()) {
         throw new IllegalArgumentException(
@@ -227,7 +234,8 @@ public record RecurrentLayer(
         arena.padded(name + ".dHiddenSequence", backward ? positions : 0, output),
         arena.padded(name + ".dHidden", gradientRows, output),
         arena.padded(name + ".dCell", cell.hasCellState() ? gradientRows : 0, hidden),
-        ZoneoutBuffers.plan(arena, name, zoneout, positions, batch, hidden, output, backward));
+        ZoneoutBuffers.plan(
+            arena, name, zoneout, time, batch, hidden, output, normalised, backward));
   }
 
   /** The regions of a layer in an arena that is still to be allocated. */

@@ -3,6 +3,7 @@ package org.sparkrnn.worker.model;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.kernel.RecurrentLayer;
+import org.sparkrnn.worker.kernel.ZoneoutBuffers;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.random.PhiloxKey;
 
@@ -18,17 +19,18 @@ public record ZoneoutMasks(Kernel kernel, int index, int direction, RecurrentLay
 
   /** For a window of that many steps; before it runs forward. */
   public void draw(int time, Masks masks) {
-    int rows = time * layer.batch();
-    draw(layer.zoneout().hiddenUpdates(), rows, layer.zoneout().rates().hidden(), 0, masks);
-    draw(layer.zoneout().cellUpdates(), rows, layer.zoneout().rates().cell(), 1, masks);
+    ZoneoutBuffers zoneout = layer.zoneout();
+    float hidden = zoneout.rates().hidden();
+    draw(zoneout.hiddenUpdates(), time, layer.outputUnits(), hidden, 0, masks);
+    draw(zoneout.cellUpdates(), time, layer.hiddenUnits(), zoneout.rates().cell(), 1, masks);
   }
 
-  private void draw(Matrix updates, int rows, float rate, int state, Masks masks) {
+  private void draw(Matrix updates, int time, int units, float rate, int state, Masks masks) {
     if (!updates.isAbsent()) {
       PhiloxKey key =
           PhiloxKey.zoneout(
               masks.seed(), (int) masks.step(), masks.replica(), index, direction, state);
-      kernel.keep(updates, rows, rate, key);
+      kernel.choose(updates, time, units, rate, key);
     }
   }
 }

@@ -200,21 +200,42 @@ abstract class KernelOperationsContract extends SequenceKernelContract {
   }
 
   @Test
-  void keepIsTheChoiceOfDropout() {
+  void choicesAreThoseOfDropout() {
     PhiloxKey key = PhiloxKey.zoneout(7, 8, 9, 10, 1, 1);
-    for (int columns : new int[] {1, 7, 33, 64}) {
+    for (int columns : new int[] {1, 7, 16, 33, 64, 100, 650}) {
+      int blocks = (columns + 15) / 16;
+      int batch = columns % 5 * 5 + 1;
       ArenaPlan plan = new ArenaPlan();
-      Region region = plan.padded("out", 6, columns);
+      Region region = plan.padded("out", 4 * blocks, batch);
       try (Arena arena = kernel().allocate(plan)) {
-        Matrix out = region.padded(arena, 6, columns);
+        Matrix out = region.padded(arena, 4 * blocks, batch);
         LayerFixture.randomise(out, new SplittableRandom(5), 1f);
         float[] expected = out.toArray();
-        for (int i = 0; i < 5 * columns; i++) {
-          expected[i] = Integer.toUnsignedLong(key.word(i)) >= Math.round(0.3f * 0x1p32) ? 1f : 0f;
+        Arrays.fill(expected, 0, 3 * blocks * batch, 0f);
+        for (int i = 0; i < 3 * batch * columns; i++) {
+          boolean kept = Integer.toUnsignedLong(key.word(i)) >= Math.round(0.3f * 0x1p32);
+          int p = i / columns;
+          int row = p / batch * blocks + i % columns / 16;
+          expected[row * batch + p % batch] += kept ? 1 << i % columns % 16 : 0;
         }
-        kernel().keep(out, 5, 0.3f, key);
+        kernel().choose(out, 3, columns, 0.3f, key);
         assertSame(columns + " columns", out.toArray(), expected);
       }
+    }
+  }
+
+  @Test
+  void choicesNeedTheirRows() {
+    PhiloxKey key = PhiloxKey.zoneout(7, 8, 9, 10, 1, 1);
+    ArenaPlan plan = new ArenaPlan();
+    Region region = plan.padded("out", 6, 5);
+    try (Arena arena = kernel().allocate(plan)) {
+      Matrix out = region.padded(arena, 6, 5);
+      assertThatThrownBy(() -> kernel().choose(out, 2, 49, 0.3f, key))
+          .hasMessageContaining("8 rows");
+      assertThatThrownBy(() -> kernel().choose(out, 3, 48, 0.3f, key))
+          .hasMessageContaining("9 rows");
+      assertThatThrownBy(() -> kernel().choose(out, 2, 48, 1f, key)).hasMessageContaining("rate");
     }
   }
 

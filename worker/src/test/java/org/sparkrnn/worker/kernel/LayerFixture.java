@@ -124,8 +124,8 @@ final class LayerFixture implements AutoCloseable {
     randomise(layer.dHiddenSequence(), random, 1f);
     randomise(layer.dHidden(), random, 1f);
     randomise(layer.dCell(), random, 1f);
-    draw(layer.zoneout().hiddenUpdates(), random);
-    draw(layer.zoneout().cellUpdates(), random);
+    draw(layer.zoneout().hiddenUpdates(), layer.outputUnits(), random);
+    draw(layer.zoneout().cellUpdates(), layer.hiddenUnits(), random);
     for (Matrix each : matrices(layer.gradients())) {
       spoil(each);
     }
@@ -147,10 +147,12 @@ final class LayerFixture implements AutoCloseable {
     };
   }
 
-  private static void draw(Matrix updates, SplittableRandom random) {
+  private static void draw(Matrix updates, int units, SplittableRandom random) {
     float[] values = updates.toArray();
+    int blocks = (units + 15) / 16;
     for (int i = 0; i < values.length; i++) {
-      values[i] = random.nextInt(2);
+      int first = i / updates.columns() % blocks * 16;
+      values[i] = random.nextInt(1 << Math.min(16, units - first));
     }
     updates.write(values, 0);
   }

@@ -39,8 +39,8 @@ final class RecurrenceOracle {
   private final float[] dOutputs; // gradients by them
   private final float[] newCell; // the cell states that zoneout lets units take
   private final Zoneout zoneout;
-  private final float[] hiddenUpdates; // none: the mean
-  private final float[] cellUpdates;
+  private final boolean[] hiddenUpdates; // none: the mean
+  private final boolean[] cellUpdates;
   private final float[][][] gates; // [position][slot][unit], units padded
   private final float[] dHidden;
   private final float[] dCell;
@@ -75,8 +75,8 @@ final class RecurrenceOracle {
     this.dOutputs = new float[projected ? time * batch * outputs : 0];
     this.newCell = new float[time * batch * units];
     this.zoneout = layer.zoneout().rates();
-    this.hiddenUpdates = layer.zoneout().hiddenUpdates().toArray();
-    this.cellUpdates = layer.zoneout().cellUpdates().toArray();
+    this.hiddenUpdates = updates(layer.zoneout().hiddenUpdates(), outputs);
+    this.cellUpdates = updates(layer.zoneout().cellUpdates(), units);
     layer.hidden().rows(0, batch).read(hidden, 0);
     this.dHidden = layer.dHidden().toArray();
     this.dCell = new float[batch * units];
@@ -87,6 +87,20 @@ final class RecurrenceOracle {
     this.gates = new float[time * batch][kind.slots().size()][paddedUnits];
     this.normalised = layer.isNormalised();
     this.norm = new LayerNormOracle(layer, time * batch);
+  }
+
+  /** One for each position and unit, from numbers of 16 bits for each step, block and stream. */
+  private static boolean[] updates(Matrix numbers, int units) {
+    float[] values = numbers.toArray();
+    int blocks = (units + 15) / 16;
+    boolean[] updates = new boolean[values.length / blocks * units];
+    for (int i = 0; i < updates.length; i++) {
+      int p = i / units;
+      int row = p / numbers.columns() * blocks + i % units / 16;
+      int number = (int) values[row * numbers.columns() + p % numbers.columns()];
+      updates[i] = (number & 1 << i % units % 16) != 0;
+    }
+    return updates;
   }
 
   void forward() {
@@ -154,7 +168,7 @@ final class RecurrenceOracle {
   /** From the gradient by the hidden state after a step to that by what was projected. */
   private float[] projectionBackward(int p, int b, float[] dh) {
     for (int j = 0; j < outputs; j++) {
-      boolean keeps = zoneout.hidden() > 0 && hiddenUpdates[p * outputs + j] == 0;
+      boolean keeps = zoneout.hidden() > 0 && !hiddenUpdates[p * outputs + j];
       dHidden[b * outputs + j] = keeps ? dh[j] : 0f;
       dOutputs[p * outputs + j] = keeps ? 0f : dh[j];
     }
@@ -169,14 +183,14 @@ final class RecurrenceOracle {
     return d;
   }
 
-  private static float zoned(float rate, float[] updates, int i, float before, float computed) {
+  private static float zoned(float rate, boolean[] updates, int i, float before, float computed) {
     if (rate == 0) {
       return computed;
     }
     if (updates.length == 0) {
       return Math.fma(rate, before - computed, computed);
     }
-    return updates[i] == 1 ? computed : before;
+    return updates[i] ? computed : before;
   }
 
   private boolean hasDirectPath() {
@@ -317,7 +331,7 @@ final class RecurrenceOracle {
   }
 
   private boolean keepsHidden(int p, int u) {
-    return !projected && zoneout.hidden() > 0 && hiddenUpdates[p * units + u] == 0;
+    return !projected && zoneout.hidden() > 0 && !hiddenUpdates[p * units + u];
   }
 
   private void unitBackward(int p, int b, int u, float dh, float[] dByCell) {
@@ -326,7 +340,7 @@ final class RecurrenceOracle {
     float[] dOwn = peepholesOf(dPeepholes, u);
     float dc = dCell[b * units + u];
     boolean keepsHidden = keepsHidden(p, u);
-    boolean keepsCell = zoneout.cell() > 0 && cellUpdates[p * units + u] == 0;
+    boolean keepsCell = zoneout.cell() > 0 && !cellUpdates[p * units + u];
     float[] d = {keepsHidden ? 0f : dh, keepsCell ? 0f : dc};
     if (norm.normalisesCell()) {
       d = new float[] {0f, d[1] + dByCell[u], d[0] * norm.squashed(p, newCells(p))[u]};

@@ -345,10 +345,10 @@ class NativeTaskMemoryTest {
 
   @ParameterizedTest
   @CsvSource({
-    "float32, lstm, 2, 33, 7,  5, 0.1, 0.2",
-    "float32, lstm, 1, 16, 3,  1, 0,   0.2",
-    "float32, gru,  3, 50, 20, 7, 0.1, 0",
-    "bf16-amx, lstm, 2, 130, 70, 35, 0.1, 0"
+    "float32, lstm, 2, 33, 7,  5, false, 0.1, 0.2",
+    "float32, lstm, 1, 16, 3,  1, true,  0,   0.2",
+    "float32, gru,  3, 50, 20, 7, true,  0.1, 0",
+    "bf16-amx, lstm, 2, 300, 70, 35, false, 0.1, 0.2"
   })
   void zoneoutTakesWhatTheDocumentSays(
       String precision,
@@ -357,6 +357,7 @@ class NativeTaskMemoryTest {
       int hidden,
       int batch,
       int window,
+      boolean normalised,
       float ofHidden,
       float ofCell) {
     String[] settings = {
@@ -368,6 +369,7 @@ class NativeTaskMemoryTest {
       "kernel.choice=native",
       "kernel.isa=portable",
       "kernel.precision=" + precision,
+      "model.layer-normalization=" + normalised,
       "model.zoneout-hidden=" + ofHidden,
       "model.zoneout-cell=" + ofCell
     };
@@ -377,9 +379,10 @@ class NativeTaskMemoryTest {
     ModelSpec plain = ModelSpec.of(without.model(), 65);
     long positions = (long) batch * window;
     long units = (hidden + 15L) / 16 * 16;
+    long choices = window * (units / 16) * ((batch + 15L) / 16 * 16);
     long floats =
-        (ofHidden > 0 ? (positions + batch) * units : 0)
-            + (ofCell > 0 ? (2 * positions + batch) * units : 0);
+        (ofHidden > 0 ? choices : 0)
+            + (ofCell > 0 ? choices + (normalised ? (positions + batch) * units : 0) : 0);
     long planned = TaskMemory.of(with, spec).nativeBytes();
     assertThat(planned - TaskMemory.of(without, plain).nativeBytes())
         .isEqualTo(4L * layers * floats);
