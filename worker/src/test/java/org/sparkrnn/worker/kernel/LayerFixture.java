@@ -147,6 +147,20 @@ final class LayerFixture implements AutoCloseable {
     };
   }
 
+  /** One for each position and unit, from numbers of 16 bits for each step, block and stream. */
+  static boolean[] choices(Matrix numbers, int units) {
+    float[] values = numbers.toArray();
+    int blocks = (units + 15) / 16;
+    boolean[] choices = new boolean[values.length / blocks * units];
+    for (int i = 0; i < choices.length; i++) {
+      int p = i / units;
+      int row = p / numbers.columns() * blocks + i % units / 16;
+      int number = (int) values[row * numbers.columns() + p % numbers.columns()];
+      choices[i] = (number & 1 << i % units % 16) != 0;
+    }
+    return choices;
+  }
+
   private static void draw(Matrix updates, int units, SplittableRandom random) {
     float[] values = updates.toArray();
     int blocks = (units + 15) / 16;

@@ -75,8 +75,8 @@ final class RecurrenceOracle {
     this.dOutputs = new float[projected ? time * batch * outputs : 0];
     this.newCell = new float[time * batch * units];
     this.zoneout = layer.zoneout().rates();
-    this.hiddenUpdates = updates(layer.zoneout().hiddenUpdates(), outputs);
-    this.cellUpdates = updates(layer.zoneout().cellUpdates(), units);
+    this.hiddenUpdates = LayerFixture.choices(layer.zoneout().hiddenUpdates(), outputs);
+    this.cellUpdates = LayerFixture.choices(layer.zoneout().cellUpdates(), units);
     layer.hidden().rows(0, batch).read(hidden, 0);
     this.dHidden = layer.dHidden().toArray();
     this.dCell = new float[batch * units];
@@ -87,20 +87,6 @@ final class RecurrenceOracle {
     this.gates = new float[time * batch][kind.slots().size()][paddedUnits];
     this.normalised = layer.isNormalised();
     this.norm = new LayerNormOracle(layer, time * batch);
-  }
-
-  /** One for each position and unit, from numbers of 16 bits for each step, block and stream. */
-  private static boolean[] updates(Matrix numbers, int units) {
-    float[] values = numbers.toArray();
-    int blocks = (units + 15) / 16;
-    boolean[] updates = new boolean[values.length / blocks * units];
-    for (int i = 0; i < updates.length; i++) {
-      int p = i / units;
-      int row = p / numbers.columns() * blocks + i % units / 16;
-      int number = (int) values[row * numbers.columns() + p % numbers.columns()];
-      updates[i] = (number & 1 << i % units % 16) != 0;
-    }
-    return updates;
   }
 
   void forward() {
