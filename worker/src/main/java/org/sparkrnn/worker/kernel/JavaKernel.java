@@ -4,7 +4,6 @@ import static org.sparkrnn.worker.kernel.Matrix.LANES;
 
 import java.util.List;
 import org.sparkrnn.common.config.KernelConfig.Precision;
-import org.sparkrnn.worker.random.Philox;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /** The kernel in Java: the readable definition of what every kernel computes, bit for bit. */
@@ -169,18 +168,12 @@ public final class JavaKernel implements Kernel {
     Checks.dropout(in, out, rows, period, rate);
     float[] data = data(in, out);
     float factor = 1f / (1f - rate);
-    long threshold = Math.round(rate * 0x1p32);
-    int[] words = new int[4];
+    KeptElements kept = new KeptElements(rate, key);
     for (int row = 0; row < rows; row++) {
+      long first = (long) (row % period) * in.columns();
       for (int column = 0; column < in.columns(); column++) {
-        long index = (long) (row % period) * in.columns() + column;
-        if (column == 0 || index % 4 == 0) {
-          Philox.block(
-              (int) (index / 4), key.step(), key.replica(), key.purpose(), key.seed(), words);
-        }
-        boolean kept = Integer.toUnsignedLong(words[(int) (index % 4)]) >= threshold;
         float value = data[(int) in.at(row) + column];
-        data[(int) out.at(row) + column] = kept ? value * factor : 0f;
+        data[(int) out.at(row) + column] = kept.contains(first + column) ? value * factor : 0f;
       }
     }
   }
@@ -189,19 +182,20 @@ public final class JavaKernel implements Kernel {
   public void choose(Matrix out, int time, int columns, float rate, PhiloxKey key) {
     Checks.choice(out, time, columns, rate);
     float[] data = data(out);
-    long threshold = Math.round(rate * 0x1p32);
+    KeptElements kept = new KeptElements(rate, key);
+    int batch = out.columns();
     int blocks = Matrix.blocks(columns);
-    for (int p = 0; p < time * out.columns(); p++) {
-      int[] bits = new int[blocks];
-      for (int column = 0; column < columns; column++) {
-        int word = key.word((long) p * columns + column);
-        if (Integer.toUnsignedLong(word) >= threshold) {
-          bits[column / LANES] |= 1 << column % LANES;
-        }
-      }
+    for (int p = 0; p < time * batch; p++) {
       for (int block = 0; block < blocks; block++) {
-        int row = p / out.columns() * blocks + block;
-        data[(int) out.at(row) + p % out.columns()] = bits[block];
+        int bits = 0;
+        for (int column = block * LANES;
+            column < Math.min(columns, (block + 1) * LANES);
+            column++) {
+          if (kept.contains((long) p * columns + column)) {
+            bits |= 1 << column % LANES;
+          }
+        }
+        data[(int) out.at(p / batch * blocks + block) + p % batch] = bits;
       }
     }
   }

@@ -22,37 +22,38 @@ final class KernelSelfTest {
 
   private KernelSelfTest() {}
 
+  /** A form of a cell's layer. */
+  private record Form(int output, boolean normalised, Zoneout zoneout) {}
+
+  private static List<Form> forms(CellKind cell) {
+    Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.4f : 0f);
+    List<Form> forms = new ArrayList<>();
+    forms.add(new Form(HIDDEN, false, Zoneout.NONE));
+    forms.add(new Form(HIDDEN, true, Zoneout.NONE));
+    forms.add(new Form(HIDDEN, false, zoneout));
+    if (cell.isProjectable()) {
+      forms.add(new Form(PROJECTED, false, Zoneout.NONE));
+    }
+    return forms;
+  }
+
   /** What the kernels disagree about; empty if about nothing. */
   static Optional<String> firstDifference(Kernel kernel, Kernel expected) {
     for (CellKind cell : CellKind.values()) {
-      Zoneout none = Zoneout.NONE;
-      Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.4f : 0f);
-      Optional<String> difference = firstDifference(kernel, expected, cell, HIDDEN, false, none);
-      if (difference.isEmpty() && cell.isProjectable()) {
-        difference = firstDifference(kernel, expected, cell, PROJECTED, false, none);
-      }
-      if (difference.isEmpty()) {
-        difference = firstDifference(kernel, expected, cell, HIDDEN, true, none);
-      }
-      if (difference.isEmpty()) {
-        difference = firstDifference(kernel, expected, cell, HIDDEN, false, zoneout);
-      }
-      if (difference.isPresent()) {
-        return difference;
+      for (Form form : forms(cell)) {
+        Optional<String> difference = firstDifference(kernel, expected, cell, form);
+        if (difference.isPresent()) {
+          return difference;
+        }
       }
     }
     return Optional.empty();
   }
 
   private static Optional<String> firstDifference(
-      Kernel kernel,
-      Kernel expected,
-      CellKind cell,
-      int output,
-      boolean normalised,
-      Zoneout zoneout) {
-    List<Result> actual = run(kernel, cell, output, normalised, zoneout);
-    List<Result> right = run(expected, cell, output, normalised, zoneout);
+      Kernel kernel, Kernel expected, CellKind cell, Form form) {
+    List<Result> actual = run(kernel, cell, form);
+    List<Result> right = run(expected, cell, form);
     for (int i = 0; i < actual.size(); i++) {
       int at = Arrays.mismatch(actual.get(i).values(), right.get(i).values());
       if (at >= 0) {
@@ -73,9 +74,9 @@ final class KernelSelfTest {
   @SuppressWarnings("ArrayRecordComponent") // local, never compared as a record
   private record Result(String name, float[] values) {}
 
-  private static List<Result> run(
-      Kernel kernel, CellKind cell, int output, boolean normalised, Zoneout zoneout) {
-    int layerFloats = RecurrentParameters.size(cell, INPUT, HIDDEN, output, normalised);
+  private static List<Result> run(Kernel kernel, CellKind cell, Form form) {
+    int output = form.output();
+    int layerFloats = RecurrentParameters.size(cell, INPUT, HIDDEN, output, form.normalised());
     int headFloats = INPUT * (output + 1);
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", layerFloats + headFloats);
@@ -94,9 +95,9 @@ final class KernelSelfTest {
             HIDDEN,
             output,
             false,
-            normalised,
+            form.normalised(),
             true,
-            zoneout);
+            form.zoneout());
     Region statistics = plan.region("statistics", (long) POSITIONS * SoftmaxHead.STATISTICS);
     Region packed =
         plan.region("head.packed", kernel.softmaxFloats(POSITIONS, output, INPUT, true));
@@ -108,9 +109,9 @@ final class KernelSelfTest {
       RecurrentLayer layer =
           layerPlan.bind(
               arena,
-              RecurrentParameters.of(weights, 0, cell, INPUT, HIDDEN, output, normalised),
+              RecurrentParameters.of(weights, 0, cell, INPUT, HIDDEN, output, form.normalised()),
               RecurrentParameters.of(
-                  gradients.vector(arena), 0, cell, INPUT, HIDDEN, output, normalised),
+                  gradients.vector(arena), 0, cell, INPUT, HIDDEN, output, form.normalised()),
               inputs,
               dx.padded(arena, POSITIONS, INPUT));
       SoftmaxHead head =
