@@ -7,29 +7,6 @@ package org.sparkrnn.worker.kernel;
 interface JavaCell {
 
   /**
-   * Of a cell with a gated hidden state only, before {@link #forward}: writes it.
-   *
-   * @param gates in: pre-activations, those that see it still without it; out: with the activation
-   *     of the gate
-   * @param gated out: the gated hidden state
-   */
-  default void gate(float[] data, int units, int gates, int previousHidden, int gated) {
-    throw new UnsupportedOperationException();
-  }
-
-  /**
-   * Of a cell with a gated hidden state only, after {@link #backward}.
-   *
-   * @param gates out: the gate's gradient by its pre-activation
-   * @param dGated gradient by the gated hidden state
-   * @param dHidden what comes by way of it is added
-   */
-  default void gateBackward(
-      float[] data, int units, int gates, int previousHidden, int dGated, int dHidden) {
-    throw new UnsupportedOperationException();
-  }
-
-  /**
    * From pre-activations to activations and the new state.
    *
    * @param gates in: pre-activations; out: activations
@@ -67,4 +44,27 @@ interface JavaCell {
       int peepholes,
       int dPeepholes,
       boolean normalised);
+
+  /** A cell of which a gate's product with the hidden state before the step is multiplied again. */
+  interface Gating extends JavaCell {
+
+    /**
+     * Before {@link #forward}: writes the gated hidden state.
+     *
+     * @param gates in: pre-activations, those that see it still without it; out: with the
+     *     activation of the gate
+     * @param gated out: the gated hidden state
+     */
+    void gate(float[] data, int units, int gates, int previousHidden, int gated);
+
+    /**
+     * After {@link #backward}.
+     *
+     * @param gates out: the gate's gradient by its pre-activation
+     * @param dGated gradient by the gated hidden state
+     * @param dHidden what comes by way of it is added
+     */
+    void gateBackward(
+        float[] data, int units, int gates, int previousHidden, int dGated, int dHidden);
+  }
 }

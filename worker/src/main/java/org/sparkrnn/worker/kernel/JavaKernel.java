@@ -32,18 +32,8 @@ public final class JavaKernel implements Kernel {
   }
 
   @Override
-  public long recurrentFloats(
-      CellKind cell,
-      int time,
-      int batch,
-      int input,
-      int hidden,
-      int output,
-      boolean oneHot,
-      boolean normalised,
-      boolean backward) {
-    return JavaRecurrence.packedFloats(
-        cell, time * batch, batch, input, hidden, output, oneHot, normalised, backward);
+  public long recurrentFloats(LayerShape shape) {
+    return JavaRecurrence.packedFloats(shape);
   }
 
   @Override

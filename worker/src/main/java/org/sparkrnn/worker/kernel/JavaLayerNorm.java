@@ -48,8 +48,8 @@ final class JavaLayerNorm {
     this.slots = layer.cell().slots();
     this.units = layer.hiddenUnits();
     this.padded = Matrix.padded(units);
-    this.gateColumns = layer.cell().gateColumns(units);
-    int positions = layer.time() * layer.batch();
+    this.gateColumns = layer.shape().gateColumns();
+    int positions = layer.shape().positions();
     this.inputSums = from;
     this.hiddenSums = inputSums + positions * gateColumns;
     this.statistics = hiddenSums + positions * gateColumns;
@@ -59,10 +59,9 @@ final class JavaLayerNorm {
     this.ofGated = spans(false, Slot::seesGated);
   }
 
-  static long packedFloats(CellKind cell, int positions, int hidden, boolean normalised) {
-    return normalised
-        ? positions * (2L * cell.gateColumns(hidden) + STATISTICS) + Matrix.padded(hidden)
-        : 0;
+  static long packedFloats(LayerShape shape) {
+    long ofPosition = 2L * shape.gateColumns() + STATISTICS;
+    return shape.normalised() ? shape.positions() * ofPosition + Matrix.padded(shape.hidden()) : 0;
   }
 
   private List<Span> spans(boolean input, Predicate<Slot> sees) {
@@ -85,7 +84,7 @@ final class JavaLayerNorm {
   }
 
   boolean isActive() {
-    return layer.isNormalised();
+    return layer.shape().normalised();
   }
 
   /** Whether the hidden state is made of the normalised cell state. */

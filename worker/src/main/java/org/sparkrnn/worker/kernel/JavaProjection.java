@@ -30,23 +30,25 @@ final class JavaProjection {
     this.units = layer.hiddenUnits();
     this.outputs = layer.outputUnits();
     this.batch = layer.batch();
-    int positions = layer.time() * batch;
+    int positions = layer.shape().positions();
     this.forward = from;
     this.states = forward + units * outputs;
     this.dOutputs = states + positions * units;
     this.dStates = dOutputs + positions * outputs;
   }
 
-  static long packedFloats(int positions, int batch, int hidden, int output, boolean backward) {
-    if (output == hidden) {
+  static long packedFloats(LayerShape shape) {
+    if (!shape.isProjected()) {
       return 0;
     }
-    long gradients = backward ? (long) positions * output + (long) batch * hidden : 0;
-    return (long) hidden * output + (long) positions * hidden + gradients;
+    long states = (long) shape.positions() * shape.hidden();
+    long gradients =
+        (long) shape.positions() * shape.output() + (long) shape.batch() * shape.hidden();
+    return shape.projection() + states + (shape.backward() ? gradients : 0);
   }
 
   void pack() {
-    if (layer.isProjected()) {
+    if (layer.shape().isProjected()) {
       int weights = (int) layer.parameters().projection().offset();
       JavaProducts.transpose(data, weights, units, outputs, units, forward, outputs);
     }
@@ -54,7 +56,7 @@ final class JavaProjection {
 
   /** Where the cell writes what it computes of a position. */
   int computed(int p) {
-    return layer.isProjected() ? states + p * units : (int) layer.hidden().at(p + batch);
+    return layer.shape().isProjected() ? states + p * units : (int) layer.hidden().at(p + batch);
   }
 
   /** The hidden states of a step. */
@@ -74,7 +76,7 @@ final class JavaProjection {
   /** Where the cell finds the gradient by what it computed of a position. */
   int dComputed(int p) {
     int b = p % batch;
-    return layer.isProjected() ? dStates + b * units : (int) layer.dHidden().at(b);
+    return layer.shape().isProjected() ? dStates + b * units : (int) layer.dHidden().at(b);
   }
 
   /** From the gradient by a step's hidden states, which is kept, to that by m. */
@@ -96,7 +98,7 @@ final class JavaProjection {
 
   /** The gradient by the weights. */
   void gradient(int positions) {
-    if (layer.isProjected()) {
+    if (layer.shape().isProjected()) {
       Matrix gradient = layer.gradients().projection();
       gradient.zero();
       products.addProduct(

@@ -43,8 +43,8 @@ final class JavaRecurrence {
     this.zoneout = new JavaZoneout(data, layer);
     this.units = layer.hiddenUnits();
     this.batch = layer.batch();
-    this.gateColumns = layer.cell().gateColumns(units);
-    boolean backward = !layer.gradients().isAbsent();
+    this.gateColumns = layer.shape().gateColumns();
+    boolean backward = layer.shape().backward();
     int packed = (int) layer.packed().offset();
     this.input =
         new JavaSource(
@@ -53,7 +53,7 @@ final class JavaRecurrence {
             units,
             layer.input(),
             packed,
-            backward && !layer.isOneHot());
+            backward && !layer.shape().oneHot());
     this.recurrent =
         new JavaSource(
             layer.cell(), Slot::seesHidden, units, layer.outputUnits(), input.end(), backward);
@@ -61,32 +61,25 @@ final class JavaRecurrence {
         new JavaSource(layer.cell(), Slot::seesGated, units, units, recurrent.end(), backward);
     this.bias = gated.end();
     this.gatedStates = bias + gateColumns;
-    this.dGated = gatedStates + layer.time() * batch * units;
+    this.dGated = gatedStates + layer.shape().positions() * units;
     int end = layer.cell().hasGatedState() ? dGated + batch * units : gatedStates;
     this.projection = new JavaProjection(data, layer, products, end);
-    long projected =
-        JavaProjection.packedFloats(
-            layer.time() * batch, batch, units, layer.outputUnits(), backward);
+    long projected = JavaProjection.packedFloats(layer.shape());
     this.norm = new JavaLayerNorm(data, layer, end + (int) projected);
   }
 
-  static long packedFloats(
-      CellKind cell,
-      int positions,
-      int batch,
-      int input,
-      int hidden,
-      int output,
-      boolean oneHot,
-      boolean normalised,
-      boolean backward) {
-    return JavaSource.packedFloats(cell, Slot::seesInput, hidden, input, backward && !oneHot)
-        + JavaSource.packedFloats(cell, Slot::seesHidden, hidden, output, backward)
+  static long packedFloats(LayerShape shape) {
+    CellKind cell = shape.cell();
+    int hidden = shape.hidden();
+    boolean backward = shape.backward();
+    return JavaSource.packedFloats(
+            cell, Slot::seesInput, hidden, shape.input(), backward && !shape.oneHot())
+        + JavaSource.packedFloats(cell, Slot::seesHidden, hidden, shape.output(), backward)
         + JavaSource.packedFloats(cell, Slot::seesGated, hidden, hidden, backward)
-        + cell.gateColumns(hidden)
-        + (cell.hasGatedState() ? (long) (positions + batch) * hidden : 0)
-        + JavaProjection.packedFloats(positions, batch, hidden, output, backward)
-        + JavaLayerNorm.packedFloats(cell, positions, hidden, normalised);
+        + shape.gateColumns()
+        + (cell.hasGatedState() ? (long) shape.states() * hidden : 0)
+        + JavaProjection.packedFloats(shape)
+        + JavaLayerNorm.packedFloats(shape);
   }
 
   void pack() {
@@ -133,11 +126,11 @@ final class JavaRecurrence {
       if (!norm.isActive()) {
         System.arraycopy(data, bias, data, (int) layer.gates().at(p), gateColumns);
       }
-      if (layer.isOneHot()) {
+      if (layer.shape().oneHot()) {
         addInputColumn(sums(input, p), tokens[p]);
       }
     }
-    if (!layer.isOneHot()) {
+    if (!layer.shape().oneHot()) {
       addForwardProduct(input, 0, time * batch, Operand.rowsOf(layer.x(), 0));
     }
     for (int t = 0; t < time; t++) {
@@ -146,8 +139,8 @@ final class JavaRecurrence {
       for (int p = t * batch; norm.isActive() && p < (t + 1) * batch; p++) {
         norm.forward(p);
       }
-      if (layer.cell().hasGatedState()) {
-        gate(t);
+      if (cell instanceof JavaCell.Gating gating) {
+        gate(gating, t);
       }
       for (int p = t * batch; p < (t + 1) * batch; p++) {
         cell.forward(
@@ -165,7 +158,7 @@ final class JavaRecurrence {
         zoneout.cellForward(p);
         zeroPadding((int) layer.gates().at(p));
       }
-      if (layer.isProjected()) {
+      if (layer.shape().isProjected()) {
         projection.forward(t);
       }
       for (int p = t * batch; p < (t + 1) * batch; p++) {
@@ -190,7 +183,7 @@ final class JavaRecurrence {
       for (int p = t * batch; p < (t + 1) * batch; p++) {
         zoneout.hiddenBeforeBackward(p);
       }
-      if (layer.isProjected()) {
+      if (layer.shape().isProjected()) {
         projection.backward(t);
       }
       for (int b = 0; b < batch; b++) {
@@ -214,8 +207,8 @@ final class JavaRecurrence {
         zoneout.hiddenAfterBackward(p);
         zoneout.cellAfterBackward(p);
       }
-      if (layer.cell().hasGatedState()) {
-        gateBackward(t);
+      if (cell instanceof JavaCell.Gating gating) {
+        gateBackward(gating, t);
       }
       for (int p = t * batch; norm.isActive() && p < (t + 1) * batch; p++) {
         norm.backward(p);
@@ -245,7 +238,7 @@ final class JavaRecurrence {
     RecurrentParameters gradients = layer.gradients();
     gradients.inputWeights().zero();
     gradients.recurrentWeights().zero();
-    if (layer.isOneHot()) {
+    if (layer.shape().oneHot()) {
       scatterInputGradient(positions, tokens);
     } else {
       Matrix x = layer.x();
@@ -265,10 +258,10 @@ final class JavaRecurrence {
     projection.gradient(positions);
   }
 
-  private void gate(int t) {
+  private void gate(JavaCell.Gating gating, int t) {
     for (int p = t * batch; p < (t + 1) * batch; p++) {
       int gates = (int) layer.gates().at(p);
-      cell.gate(data, units, gates, (int) layer.hidden().at(p), gatedStates + p * units);
+      gating.gate(data, units, gates, (int) layer.hidden().at(p), gatedStates + p * units);
     }
     Operand states = Operand.rows(gatedStates + t * batch * units, units);
     addForwardProduct(gated, t * batch, batch, states);
@@ -277,7 +270,7 @@ final class JavaRecurrence {
     }
   }
 
-  private void gateBackward(int t) {
+  private void gateBackward(JavaCell.Gating gating, int t) {
     for (int p = t * batch; norm.isActive() && p < (t + 1) * batch; p++) {
       norm.gatedBackward(p);
     }
@@ -285,7 +278,7 @@ final class JavaRecurrence {
     addBackwardProduct(gated, t * batch, batch, Operand.rows(dGated, units));
     for (int b = 0; b < batch; b++) {
       int p = t * batch + b;
-      cell.gateBackward(
+      gating.gateBackward(
           data,
           units,
           (int) layer.gates().at(p),

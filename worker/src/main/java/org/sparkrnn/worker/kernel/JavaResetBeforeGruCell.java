@@ -11,7 +11,7 @@ import static org.sparkrnn.worker.kernel.Matrix.LANES;
  *   h = h₋₁ + z ∘ (n − h₋₁)
  * </pre>
  */
-final class JavaResetBeforeGruCell implements JavaCell {
+final class JavaResetBeforeGruCell implements JavaCell.Gating {
   private static final int R = 0;
   private static final int Z = LANES;
   private static final int N = 2 * LANES;

@@ -7,6 +7,7 @@ final class JavaZoneout {
   private final float[] data;
   private final RecurrentLayer layer;
   private final ZoneoutBuffers zoneout;
+  private final Zoneout rates;
   private final int batch;
 
   /** What goes past the cell of a step's gradients. */
@@ -18,12 +19,11 @@ final class JavaZoneout {
     this.data = data;
     this.layer = layer;
     this.zoneout = layer.zoneout();
+    this.rates = layer.shape().zoneout();
     this.batch = layer.batch();
-    boolean chosen = !layer.gradients().isAbsent();
-    this.dPastHidden =
-        new float[chosen && zoneout.rates().hidden() > 0 ? batch * layer.outputUnits() : 0];
-    this.dPastCell =
-        new float[chosen && zoneout.rates().cell() > 0 ? batch * layer.hiddenUnits() : 0];
+    boolean chosen = layer.shape().backward();
+    this.dPastHidden = new float[chosen && rates.hidden() > 0 ? batch * layer.outputUnits() : 0];
+    this.dPastCell = new float[chosen && rates.cell() > 0 ? batch * layer.hiddenUnits() : 0];
   }
 
   /** Where the cell writes the cell state of a position. */
@@ -34,33 +34,19 @@ final class JavaZoneout {
 
   /** Makes the hidden state that was computed of a position that after the step. */
   void hiddenForward(int p) {
-    if (zoneout.rates().hidden() > 0) {
+    if (rates.hidden() > 0) {
       int hidden = (int) layer.hidden().at(p + batch);
       int before = (int) layer.hidden().at(p);
-      mix(
-          zoneout.rates().hidden(),
-          zoneout.hiddenUpdates(),
-          p,
-          before,
-          hidden,
-          hidden,
-          layer.outputUnits());
+      mix(rates.hidden(), zoneout.hiddenUpdates(), p, before, hidden, hidden, layer.outputUnits());
     }
   }
 
   /** Likewise the cell state. */
   void cellForward(int p) {
-    if (zoneout.rates().cell() > 0) {
+    if (rates.cell() > 0) {
       int after = (int) layer.cellState().at(p + batch);
       int before = (int) layer.cellState().at(p);
-      mix(
-          zoneout.rates().cell(),
-          zoneout.cellUpdates(),
-          p,
-          before,
-          newCell(p),
-          after,
-          layer.hiddenUnits());
+      mix(rates.cell(), zoneout.cellUpdates(), p, before, newCell(p), after, layer.hiddenUnits());
     }
   }
 
@@ -88,14 +74,14 @@ final class JavaZoneout {
    * state after the step.
    */
   void hiddenBeforeBackward(int p) {
-    if (zoneout.rates().hidden() > 0) {
+    if (rates.hidden() > 0) {
       split(zoneout.hiddenUpdates(), p, layer.dHidden(), dPastHidden);
     }
   }
 
   /** Likewise by the cell state. */
   void cellBeforeBackward(int p) {
-    if (zoneout.rates().cell() > 0) {
+    if (rates.cell() > 0) {
       split(zoneout.cellUpdates(), p, layer.dCell(), dPastCell);
     }
   }
@@ -112,14 +98,14 @@ final class JavaZoneout {
 
   /** After the cell's backward: adds it to the gradient by the hidden state before the step. */
   void hiddenAfterBackward(int p) {
-    if (zoneout.rates().hidden() > 0) {
+    if (rates.hidden() > 0) {
       add(dPastHidden, p, layer.dHidden(), !layer.cell().hasDirectPath());
     }
   }
 
   /** Likewise by the cell state. */
   void cellAfterBackward(int p) {
-    if (zoneout.rates().cell() > 0) {
+    if (rates.cell() > 0) {
       add(dPastCell, p, layer.dCell(), false);
     }
   }
@@ -135,6 +121,6 @@ final class JavaZoneout {
 
   /** Whether the hidden state reaches the next one past the recurrent product too. */
   boolean hasDirectPath() {
-    return layer.cell().hasDirectPath() || zoneout.rates().hidden() > 0;
+    return layer.cell().hasDirectPath() || rates.hidden() > 0;
   }
 }

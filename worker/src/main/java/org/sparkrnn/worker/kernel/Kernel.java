@@ -82,16 +82,7 @@ public sealed interface Kernel permits JavaKernel, NativeKernel {
   Arena allocate(ArenaPlan plan);
 
   /** Size of {@link RecurrentLayer#packed}: packed weights and scratch memory. */
-  long recurrentFloats(
-      CellKind cell,
-      int time,
-      int batch,
-      int input,
-      int hidden,
-      int output,
-      boolean oneHot,
-      boolean normalised,
-      boolean backward);
+  long recurrentFloats(LayerShape shape);
 
   /** Size of {@link SoftmaxHead#packed}: packed weights and scratch memory. */
   long softmaxFloats(int positions, int hidden, int vocabulary, boolean backward);

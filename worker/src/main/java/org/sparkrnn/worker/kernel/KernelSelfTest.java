@@ -76,18 +76,8 @@ final class KernelSelfTest {
 
   private static List<Result> run(Kernel kernel, CellKind cell, Form form) {
     int output = form.output();
-    int layerFloats = RecurrentParameters.size(cell, INPUT, HIDDEN, output, form.normalised());
-    int headFloats = INPUT * (output + 1);
-    ArenaPlan plan = new ArenaPlan();
-    Region parameters = plan.region("parameters", layerFloats + headFloats);
-    Region gradients = plan.region("gradients", layerFloats + headFloats);
-    Region x = plan.padded("x", POSITIONS, INPUT);
-    Region dx = plan.padded("dx", POSITIONS, INPUT);
-    RecurrentLayer.Plan layerPlan =
-        RecurrentLayer.plan(
-            plan,
-            kernel,
-            "layer",
+    LayerShape shape =
+        new LayerShape(
             cell,
             TIME,
             BATCH,
@@ -98,6 +88,14 @@ final class KernelSelfTest {
             form.normalised(),
             true,
             form.zoneout());
+    int layerFloats = shape.parameters();
+    int headFloats = INPUT * (output + 1);
+    ArenaPlan plan = new ArenaPlan();
+    Region parameters = plan.region("parameters", layerFloats + headFloats);
+    Region gradients = plan.region("gradients", layerFloats + headFloats);
+    Region x = plan.padded("x", POSITIONS, INPUT);
+    Region dx = plan.padded("dx", POSITIONS, INPUT);
+    RecurrentLayer.Plan layerPlan = RecurrentLayer.plan(plan, kernel, "layer", shape);
     Region statistics = plan.region("statistics", (long) POSITIONS * SoftmaxHead.STATISTICS);
     Region packed =
         plan.region("head.packed", kernel.softmaxFloats(POSITIONS, output, INPUT, true));
@@ -109,9 +107,8 @@ final class KernelSelfTest {
       RecurrentLayer layer =
           layerPlan.bind(
               arena,
-              RecurrentParameters.of(weights, 0, cell, INPUT, HIDDEN, output, form.normalised()),
-              RecurrentParameters.of(
-                  gradients.vector(arena), 0, cell, INPUT, HIDDEN, output, form.normalised()),
+              RecurrentParameters.of(weights, 0, shape),
+              RecurrentParameters.of(gradients.vector(arena), 0, shape),
               inputs,
               dx.padded(arena, POSITIONS, INPUT));
       SoftmaxHead head =

@@ -21,7 +21,21 @@ final class NativeBuffers {
     this.arena = arena;
   }
 
-  static int code(CellKind cell) {
+  static long recurrentFloats(int variant, LayerShape shape) {
+    return NativeCalls.recurrentFloats(
+        variant,
+        code(shape.cell()),
+        shape.time(),
+        shape.batch(),
+        shape.input(),
+        shape.hidden(),
+        shape.output(),
+        shape.oneHot(),
+        shape.normalised(),
+        shape.backward());
+  }
+
+  private static int code(CellKind cell) {
     return CELLS.indexOf(cell);
   }
 
@@ -51,18 +65,8 @@ final class NativeBuffers {
     RecurrentParameters parameters = layer.parameters();
     RecurrentParameters gradients = layer.gradients();
     ZoneoutBuffers zoneout = layer.zoneout();
-    long floats =
-        NativeCalls.recurrentFloats(
-            arena.variant(),
-            code(layer.cell()),
-            layer.time(),
-            layer.batch(),
-            layer.input(),
-            layer.hiddenUnits(),
-            layer.outputUnits(),
-            layer.isOneHot(),
-            layer.isNormalised(),
-            !gradients.isAbsent());
+    Zoneout rates = layer.shape().zoneout();
+    long floats = recurrentFloats(arena.variant(), layer.shape());
     return new long[] {
       code(layer.cell()),
       layer.time(),
@@ -99,8 +103,7 @@ final class NativeBuffers {
       arena.address(layer.dx()),
       arena.address(layer.dHidden()),
       arena.address(layer.dCell()),
-      (long) Float.floatToRawIntBits(zoneout.rates().hidden()) << 32
-          | Float.floatToRawIntBits(zoneout.rates().cell()),
+      (long) Float.floatToRawIntBits(rates.hidden()) << 32 | Float.floatToRawIntBits(rates.cell()),
       arena.address(zoneout.hiddenUpdates()),
       arena.address(zoneout.cellUpdates()),
       arena.address(zoneout.newCells()),

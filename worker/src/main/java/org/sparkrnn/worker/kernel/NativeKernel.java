@@ -86,27 +86,8 @@ public final class NativeKernel implements Kernel {
   }
 
   @Override
-  public long recurrentFloats(
-      CellKind cell,
-      int time,
-      int batch,
-      int input,
-      int hidden,
-      int output,
-      boolean oneHot,
-      boolean normalised,
-      boolean backward) {
-    return NativeCalls.recurrentFloats(
-        variant,
-        NativeBuffers.code(cell),
-        time,
-        batch,
-        input,
-        hidden,
-        output,
-        oneHot,
-        normalised,
-        backward);
+  public long recurrentFloats(LayerShape shape) {
+    return NativeBuffers.recurrentFloats(variant, shape);
   }
 
   @Override

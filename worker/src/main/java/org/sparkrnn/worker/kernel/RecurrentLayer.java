@@ -21,11 +21,6 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
  *
  * <p>No two buffers overlap, but {@code x} may be a window on the layer below's {@code hidden}.
  *
- * @param time largest number of steps of a window
- * @param input columns of {@code weight_ih}
- * @param hiddenUnits units of the cell
- * @param outputUnits columns of the hidden state: {@code hiddenUnits}, or fewer, to which {@code
- *     weight_hr} projects what the cell computes
  * @param parameters read
  * @param gradients overwritten by {@link Kernel#backward}; absent if it never runs
  * @param x {@code [time·batch, input]}, padded; absent if the input is one-hot
@@ -44,12 +39,7 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
  * @param zoneout what units keep of their states
  */
 public record RecurrentLayer(
-    CellKind cell,
-    int time,
-    int batch,
-    int input,
-    int hiddenUnits,
-    int outputUnits,
+    LayerShape shape,
     RecurrentParameters parameters,
     RecurrentParameters gradients,
     Matrix x,
@@ -64,57 +54,53 @@ public record RecurrentLayer(
     ZoneoutBuffers zoneout) {
 
   public RecurrentLayer {
-    int positions = Math.multiplyExact(time, batch);
-    int states = Math.addExact(positions, batch);
-    if (outputUnits > hiddenUnits || (outputUnits < hiddenUnits && !cell.isProjectable())) {
-      throw new IllegalArgumentException(
-          "Cannot project %d units of %s to %d".formatted(hiddenUnits, cell, outputUnits));
-    }
+    int positions = shape.positions();
+    boolean twoStates = shape.cell().hasCellState();
     Checks.sameArena(hidden, x, cellState, gates, dHiddenSequence, dx, dHidden, dCell);
-    parameters.check(hidden.arena(), cell, input, hiddenUnits, outputUnits);
-    Checks.paddedOrAbsent("x", x, positions, input);
-    Checks.padded("hidden", hidden, states, outputUnits);
-    Checks.padded("gates", gates, positions, cell.gateColumns(hiddenUnits));
-    if (cell.hasCellState()) {
-      Checks.padded("cellState", cellState, states, hiddenUnits);
+    parameters.check(hidden.arena(), shape);
+    if (shape.oneHot() != x.isAbsent()) {
+      throw new IllegalArgumentException("Cannot have both tokens and x as input, or neither");
     }
-    zoneout.check(
-        cell,
-        hidden.arena(),
-        time,
-        batch,
-        hiddenUnits,
-        outputUnits,
-        parameters.isNormalised(),
-        !gradients.isAbsent());
-    if (!gradients.isAbsent()) {
-      if (gradients.isNormalised() != parameters.isNormalised()) {
-        throw new IllegalArgumentException(
-            "Cannot normalise a layer without gradients by its gains");
-      }
-      gradients.check(hidden.arena(), cell, input, hiddenUnits, outputUnits);
-      Checks.padded("dHiddenSequence", dHiddenSequence, positions, outputUnits);
-      Checks.paddedOrAbsent("dx", dx, positions, input);
-      Checks.padded("dHidden", dHidden, batch, outputUnits);
-      if (cell.hasCellState()) {
-        Checks.padded("dCell", dCell, batch, hiddenUnits);
+    Checks.paddedOrAbsent("x", x, positions, shape.input());
+    Checks.padded("hidden", hidden, shape.states(), shape.output());
+    Checks.padded("gates", gates, positions, shape.gateColumns());
+    if (twoStates) {
+      Checks.padded("cellState", cellState, shape.states(), shape.hidden());
+    }
+    zoneout.check(hidden.arena(), shape);
+    if (shape.backward()) {
+      gradients.check(hidden.arena(), shape);
+      Checks.padded("dHiddenSequence", dHiddenSequence, positions, shape.output());
+      Checks.paddedOrAbsent("dx", dx, positions, shape.input());
+      Checks.padded("dHidden", dHidden, shape.batch(), shape.output());
+      if (twoStates) {
+        Checks.padded("dCell", dCell, shape.batch(), shape.hidden());
       }
     }
   }
 
-  /** Whether the input is a token, which selects a column of {@code weight_ih}. */
-  public boolean isOneHot() {
-    return x.isAbsent();
+  public CellKind cell() {
+    return shape.cell();
   }
 
-  /** Whether what the gates add up, and the cell state, are normalised (Ba et al. 2016). */
-  public boolean isNormalised() {
-    return parameters.isNormalised();
+  public int time() {
+    return shape.time();
   }
 
-  /** Whether the hidden state has fewer columns than the cell units. */
-  public boolean isProjected() {
-    return outputUnits < hiddenUnits;
+  public int batch() {
+    return shape.batch();
+  }
+
+  public int input() {
+    return shape.input();
+  }
+
+  public int hiddenUnits() {
+    return shape.hidden();
+  }
+
+  public int outputUnits() {
+    return shape.output();
   }
 
   /**
@@ -123,12 +109,7 @@ public record RecurrentLayer(
    */
   public RecurrentLayer withRecurrentWeights(Matrix weights) {
     return new RecurrentLayer(
-        cell,
-        time,
-        batch,
-        input,
-        hiddenUnits,
-        outputUnits,
+        shape,
         parameters.withRecurrentWeights(weights),
         gradients,
         x,
@@ -145,108 +126,75 @@ public record RecurrentLayer(
 
   /** The layer's output of {@code steps} steps: {@code [steps·batch, output]}. */
   public Matrix output(int steps) {
-    return hidden.rows(batch, steps * batch);
+    return hidden.rows(batch(), steps * batch());
   }
 
   /** Makes the state after {@code steps} steps the state before the next window. */
   public void carryState(int steps) {
     carry(hidden, steps);
-    if (cell.hasCellState()) {
+    if (cell().hasCellState()) {
       carry(cellState, steps);
     }
   }
 
   private void carry(Matrix states, int steps) {
-    states.arena().copy(states.at(steps * batch), states.offset(), (long) batch * states.stride());
+    states
+        .arena()
+        .copy(states.at(steps * batch()), states.offset(), (long) batch() * states.stride());
   }
 
   /** The state before the window: {@code [batch, output]}, then the cell's, if there is one. */
   public void readState(float[] target, int from) {
-    hidden.rows(0, batch).read(target, from);
-    if (cell.hasCellState()) {
-      cellState.rows(0, batch).read(target, from + batch * outputUnits);
+    hidden.rows(0, batch()).read(target, from);
+    if (cell().hasCellState()) {
+      cellState.rows(0, batch()).read(target, from + batch() * outputUnits());
     }
   }
 
   /** Sets the state before the window; see {@link #readState}. */
   public void writeState(float[] source, int from) {
-    hidden.rows(0, batch).write(source, from);
-    if (cell.hasCellState()) {
-      cellState.rows(0, batch).write(source, from + batch * outputUnits);
+    hidden.rows(0, batch()).write(source, from);
+    if (cell().hasCellState()) {
+      cellState.rows(0, batch()).write(source, from + batch() * outputUnits());
     }
   }
 
   void checkForward(int steps, int[] tokens) {
-    Checks.atMost("time", steps, time);
-    if (isOneHot()) {
-      Checks.indices("tokens", tokens, steps * batch, input);
+    Checks.atMost("time", steps, time());
+    if (shape.oneHot()) {
+      Checks.indices("tokens", tokens, steps * batch(), input());
     }
   }
 
   void checkBackward(int steps, int[] tokens) {
     checkForward(steps, tokens);
-    if (gradients.isAbsent()) {
+    if (!shape.backward()) {
       throw new IllegalStateException("Cannot run backward: the layer was planned without it");
     }
   }
 
-  /**
-   * Plans a layer's own buffers; {@link Plan#bind} makes the layer when the arena is there.
-   *
-   * @param output columns of the hidden state
-   * @param oneHot whether the input is a token
-   * @param normalised whether the layer is
-   * @param backward whether gradients will be computed
-   */
-  public static Plan plan(
-      ArenaPlan arena,
-      Kernel kernel,
-      String name,
-      CellKind cell,
-      int time,
-      int batch,
-      int input,
-      int hidden,
-      int output,
-      boolean oneHot,
-      boolean normalised,
-      boolean backward,
-      Zoneout zoneout) {
-    int positions = Math.multiplyExact(time, batch);
-    int states = Math.addExact(positions, batch);
-    int cellStates = cell.hasCellState() ? states : 0;
-    int gradientRows = backward ? batch : 0;
+  /** Plans a layer's own buffers; {@link Plan#bind} makes the layer when the arena is there. */
+  public static Plan plan(ArenaPlan arena, Kernel kernel, String name, LayerShape shape) {
+    int positions = shape.positions();
+    int hidden = shape.hidden();
+    int output = shape.output();
+    boolean twoStates = shape.cell().hasCellState();
+    int gradientRows = shape.backward() ? shape.batch() : 0;
     return new Plan(
-        cell,
-        time,
-        batch,
-        input,
-        hidden,
-        output,
-        backward,
-        arena.padded(name + ".hidden", states, output),
-        arena.padded(name + ".cell", cellStates, hidden),
-        arena.padded(name + ".gates", positions, cell.gateColumns(hidden)),
-        arena.region(
-            name + ".packed",
-            kernel.recurrentFloats(
-                cell, time, batch, input, hidden, output, oneHot, normalised, backward)),
-        arena.padded(name + ".dHiddenSequence", backward ? positions : 0, output),
+        shape,
+        arena.padded(name + ".hidden", shape.states(), output),
+        arena.padded(name + ".cell", twoStates ? shape.states() : 0, hidden),
+        arena.padded(name + ".gates", positions, shape.gateColumns()),
+        arena.region(name + ".packed", kernel.recurrentFloats(shape)),
+        arena.padded(name + ".dHiddenSequence", shape.backward() ? positions : 0, output),
         arena.padded(name + ".dHidden", gradientRows, output),
-        arena.padded(name + ".dCell", cell.hasCellState() ? gradientRows : 0, hidden),
-        ZoneoutBuffers.plan(
-            arena, name, zoneout, time, batch, hidden, output, normalised, backward));
+        arena.padded(name + ".dCell", twoStates ? gradientRows : 0, hidden),
+        ZoneoutBuffers.plan(arena, name, shape));
   }
 
   /** The regions of a layer in an arena that is still to be allocated. */
   public record Plan(
-      CellKind cell,
-      int time,
-      int batch,
-      int input,
-      int hiddenUnits,
-      int outputUnits,
-      boolean backward,
+      LayerShape shape,
       Region hidden,
       Region cellState,
       Region gates,
@@ -269,27 +217,24 @@ public record RecurrentLayer(
         RecurrentParameters gradients,
         Matrix x,
         Matrix dx) {
-      int positions = time * batch;
-      int states = positions + batch;
-      boolean twoStates = cell.hasCellState();
+      int batch = shape.batch();
+      int units = shape.hidden();
+      int outputs = shape.output();
+      boolean backward = shape.backward();
+      boolean twoStates = shape.cell().hasCellState();
       return new RecurrentLayer(
-          cell,
-          time,
-          batch,
-          input,
-          hiddenUnits,
-          outputUnits,
+          shape,
           parameters,
           gradients,
           x,
-          hidden.padded(arena, states, outputUnits),
-          window(cellState, arena, states, hiddenUnits, twoStates),
-          gates.padded(arena, positions, cell.gateColumns(hiddenUnits)),
+          hidden.padded(arena, shape.states(), outputs),
+          window(cellState, arena, shape.states(), units, twoStates),
+          gates.padded(arena, shape.positions(), shape.gateColumns()),
           packed,
-          window(dHiddenSequence, arena, positions, outputUnits, backward),
+          window(dHiddenSequence, arena, shape.positions(), outputs, backward),
           dx,
-          window(dHidden, arena, batch, outputUnits, backward),
-          window(dCell, arena, batch, hiddenUnits, backward && twoStates),
+          window(dHidden, arena, batch, outputs, backward),
+          window(dCell, arena, batch, units, backward && twoStates),
           zoneout.bind(arena));
     }
 

@@ -49,33 +49,19 @@ public record RecurrentParameters(
         cellBias);
   }
 
-  /** Elements of all blocks. */
-  static int size(CellKind cell, int input, int hidden, int output, boolean normalised) {
-    return cell.rows(hidden) * (input + output + 2)
-        + cell.peepholes() * hidden
-        + projection(hidden, output)
-        + (normalised ? 2 * cell.rows(hidden) + 2 * (cell.states() - 1) * hidden : 0);
-  }
-
-  private static int projection(int hidden, int output) {
-    return output < hidden ? output * hidden : 0;
-  }
-
-  /** The blocks one after the other in a vector, from an element on. */
-  static RecurrentParameters of(
-      Matrix vector,
-      long from,
-      CellKind cell,
-      int input,
-      int hidden,
-      int output,
-      boolean normalised) {
+  /** The blocks of a layer one after the other in a vector, from an element on. */
+  static RecurrentParameters of(Matrix vector, long from, LayerShape shape) {
+    CellKind cell = shape.cell();
+    int input = shape.input();
+    int hidden = shape.hidden();
+    int output = shape.output();
     int rows = cell.rows(hidden);
     long recurrent = from + (long) rows * input;
     long bias = recurrent + (long) rows * output;
     long peepholes = bias + 2L * rows;
     long projection = peepholes + (long) cell.peepholes() * hidden;
-    long gains = projection + projection(hidden, output);
+    long gains = projection + shape.projection();
+    boolean normalised = shape.normalised();
     boolean cellState = normalised && cell.hasCellState();
     Arena arena = vector.arena();
     long first = vector.offset();
@@ -85,7 +71,7 @@ public record RecurrentParameters(
         vector.range(bias, rows),
         vector.range(bias + rows, rows),
         range(vector, peepholes, cell.peepholes() * hidden, cell.peepholes() > 0),
-        output < hidden
+        shape.isProjected()
             ? new Matrix(arena, first + projection, output, hidden, hidden)
             : Matrix.absent(arena),
         range(vector, gains, rows, normalised),
@@ -98,16 +84,7 @@ public record RecurrentParameters(
     return present ? vector.range(from, size) : Matrix.absent(vector.arena());
   }
 
-  public boolean isAbsent() {
-    return recurrentWeights.isAbsent();
-  }
-
-  /** Whether what the gates add up, and the cell state, are normalised. */
-  public boolean isNormalised() {
-    return !recurrentGain.isAbsent();
-  }
-
-  void check(Arena arena, CellKind cell, int input, int hidden, int output) {
+  void check(Arena arena, LayerShape shape) {
     Checks.sameArena(
         Matrix.absent(arena),
         inputWeights,
@@ -120,22 +97,24 @@ public record RecurrentParameters(
         recurrentGain,
         cellGain,
         cellBias);
+    CellKind cell = shape.cell();
+    int hidden = shape.hidden();
     int rows = cell.rows(hidden);
-    Checks.dense("weight_ih", inputWeights, rows, input);
-    Checks.dense("weight_hh", recurrentWeights, rows, output);
+    Checks.dense("weight_ih", inputWeights, rows, shape.input());
+    Checks.dense("weight_hh", recurrentWeights, rows, shape.output());
     Checks.dense("bias_ih", inputBias, 1, rows);
     Checks.dense("bias_hh", recurrentBias, 1, rows);
     if (cell.peepholes() > 0) {
       Checks.dense("weight_ph", peepholes, 1, cell.peepholes() * hidden);
     }
-    if (output < hidden) {
-      Checks.dense("weight_hr", projection, output, hidden);
+    if (shape.isProjected()) {
+      Checks.dense("weight_hr", projection, shape.output(), hidden);
     }
-    if (isNormalised()) {
+    if (shape.normalised()) {
       Checks.dense("gain_ih", inputGain, 1, rows);
       Checks.dense("gain_hh", recurrentGain, 1, rows);
     }
-    if (isNormalised() && cell.hasCellState()) {
+    if (shape.normalised() && cell.hasCellState()) {
       Checks.dense("gain_c", cellGain, 1, hidden);
       Checks.dense("bias_c", cellBias, 1, hidden);
     }

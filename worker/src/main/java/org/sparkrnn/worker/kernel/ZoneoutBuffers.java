@@ -19,81 +19,62 @@ import org.sparkrnn.worker.kernel.ArenaPlan.Region;
  *     one step, where the layer is normalised
  */
 public record ZoneoutBuffers(
-    Zoneout rates, Matrix hiddenUpdates, Matrix cellUpdates, Matrix newCells, Matrix dPastCell) {
+    Matrix hiddenUpdates, Matrix cellUpdates, Matrix newCells, Matrix dPastCell) {
 
-  void check(
-      CellKind cell,
-      Arena arena,
-      int time,
-      int batch,
-      int units,
-      int outputs,
-      boolean normalised,
-      boolean backward) {
-    if (rates.cell() > 0 && !cell.hasCellState()) {
-      throw new IllegalArgumentException("Cannot keep cell states: %s has none".formatted(cell));
-    }
+  void check(Arena arena, LayerShape shape) {
+    Rows rows = Rows.of(shape);
     Checks.sameArena(absent(arena), hiddenUpdates, cellUpdates, newCells, dPastCell);
-    if (backward && rates.hidden() > 0) {
-      Checks.padded("hiddenUpdates", hiddenUpdates, time * Matrix.blocks(outputs), batch);
-    }
-    if (backward && rates.cell() > 0) {
-      Checks.padded("cellUpdates", cellUpdates, time * Matrix.blocks(units), batch);
-    }
-    if (backward && rates.cell() > 0 && normalised) {
-      Checks.padded("newCells", newCells, time * batch, units);
-      Checks.padded("dPastCell", dPastCell, batch, units);
+    check("hiddenUpdates", hiddenUpdates, rows.hiddenUpdates(), shape.batch());
+    check("cellUpdates", cellUpdates, rows.cellUpdates(), shape.batch());
+    check("newCells", newCells, rows.newCells(), shape.hidden());
+    check("dPastCell", dPastCell, rows.dPastCell(), shape.hidden());
+  }
+
+  private static void check(String name, Matrix matrix, int rows, int columns) {
+    if (rows > 0) {
+      Checks.padded(name, matrix, rows, columns);
     }
   }
 
-  static Plan plan(
-      ArenaPlan arena,
-      String name,
-      Zoneout rates,
-      int time,
-      int batch,
-      int units,
-      int outputs,
-      boolean normalised,
-      boolean backward) {
-    int ofHidden = backward && rates.hidden() > 0 ? time * Matrix.blocks(outputs) : 0;
-    int ofCell = backward && rates.cell() > 0 ? time * Matrix.blocks(units) : 0;
-    boolean apart = ofCell > 0 && normalised;
+  /** How many each buffer has; 0: it is absent. */
+  private record Rows(int hiddenUpdates, int cellUpdates, int newCells, int dPastCell) {
+    static Rows of(LayerShape shape) {
+      boolean ofHidden = shape.backward() && shape.zoneout().hidden() > 0;
+      boolean ofCell = shape.backward() && shape.zoneout().cell() > 0;
+      boolean apart = ofCell && shape.normalised();
+      return new Rows(
+          ofHidden ? shape.time() * Matrix.blocks(shape.output()) : 0,
+          ofCell ? shape.time() * Matrix.blocks(shape.hidden()) : 0,
+          apart ? shape.positions() : 0,
+          apart ? shape.batch() : 0);
+    }
+  }
+
+  static Plan plan(ArenaPlan arena, String name, LayerShape shape) {
+    Rows rows = Rows.of(shape);
     return new Plan(
-        rates,
-        batch,
-        units,
-        ofHidden,
-        ofCell,
-        apart ? time * batch : 0,
-        apart ? batch : 0,
-        arena.padded(name + ".hiddenUpdates", ofHidden, batch),
-        arena.padded(name + ".cellUpdates", ofCell, batch),
-        arena.padded(name + ".newCells", apart ? time * batch : 0, units),
-        arena.padded(name + ".dPastCell", apart ? batch : 0, units));
+        shape,
+        arena.padded(name + ".hiddenUpdates", rows.hiddenUpdates(), shape.batch()),
+        arena.padded(name + ".cellUpdates", rows.cellUpdates(), shape.batch()),
+        arena.padded(name + ".newCells", rows.newCells(), shape.hidden()),
+        arena.padded(name + ".dPastCell", rows.dPastCell(), shape.hidden()));
   }
 
-  /** The regions, and how many rows each has. */
+  /** The regions of a layer's buffers. */
   record Plan(
-      Zoneout rates,
-      int batch,
-      int units,
-      int hiddenRows,
-      int cellRows,
-      int newRows,
-      int pastRows,
+      LayerShape shape,
       Region hiddenUpdates,
       Region cellUpdates,
       Region newCells,
       Region dPastCell) {
 
     ZoneoutBuffers bind(Arena arena) {
+      Rows rows = Rows.of(shape);
       return new ZoneoutBuffers(
-          rates,
-          matrix(hiddenUpdates, arena, hiddenRows, batch),
-          matrix(cellUpdates, arena, cellRows, batch),
-          matrix(newCells, arena, newRows, units),
-          matrix(dPastCell, arena, pastRows, units));
+          matrix(hiddenUpdates, arena, rows.hiddenUpdates(), shape.batch()),
+          matrix(cellUpdates, arena, rows.cellUpdates(), shape.batch()),
+          matrix(newCells, arena, rows.newCells(), shape.hidden()),
+          matrix(dPastCell, arena, rows.dPastCell(), shape.hidden()));
     }
 
     private static Matrix matrix(Region region, Arena arena, int rows, int columns) {

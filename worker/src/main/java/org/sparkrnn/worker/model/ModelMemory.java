@@ -5,6 +5,7 @@ import java.util.List;
 import org.sparkrnn.worker.kernel.ArenaPlan;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.LayerShape;
 import org.sparkrnn.worker.kernel.RecurrentLayer;
 
 /**
@@ -51,11 +52,8 @@ record ModelMemory(
     List<RecurrentLayer.Plan> layers = new ArrayList<>();
     List<Region> outputs = new ArrayList<>();
     for (int layer = 0; layer < spec.layers(); layer++) {
-      layers.add(
-          RecurrentLayer.plan(
-              plan,
-              kernel,
-              "layer" + layer,
+      LayerShape shape =
+          new LayerShape(
               spec.cell(),
               window,
               streams,
@@ -65,7 +63,8 @@ record ModelMemory(
               oneHot && layer == 0,
               spec.normalised(),
               training,
-              spec.dropout().zoneout()));
+              spec.dropout().zoneout());
+      layers.add(RecurrentLayer.plan(plan, kernel, "layer" + layer, shape));
       boolean changed = spec.isResidual(layer) || (training && spec.dropoutRate(layer + 1) > 0);
       outputs.add(plan.padded("output" + layer, changed ? positions : 0, spec.output(layer)));
     }

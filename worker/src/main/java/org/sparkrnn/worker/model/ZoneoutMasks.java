@@ -20,9 +20,10 @@ public record ZoneoutMasks(Kernel kernel, int index, int direction, RecurrentLay
   /** For a window of that many steps; before it runs forward. */
   public void draw(int time, Masks masks) {
     ZoneoutBuffers zoneout = layer.zoneout();
-    float hidden = zoneout.rates().hidden();
+    float hidden = layer.shape().zoneout().hidden();
     draw(zoneout.hiddenUpdates(), time, layer.outputUnits(), hidden, 0, masks);
-    draw(zoneout.cellUpdates(), time, layer.hiddenUnits(), zoneout.rates().cell(), 1, masks);
+    draw(
+        zoneout.cellUpdates(), time, layer.hiddenUnits(), layer.shape().zoneout().cell(), 1, masks);
   }
 
   private void draw(Matrix updates, int time, int units, float rate, int state, Masks masks) {

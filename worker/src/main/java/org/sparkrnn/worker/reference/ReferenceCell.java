@@ -9,25 +9,6 @@ import org.sparkrnn.worker.kernel.CellKind;
 public interface ReferenceCell {
 
   /**
-   * Of a cell with a gated hidden state only, before {@link #forward}: computes it.
-   *
-   * @param slots in: pre-activations; out: with the activation of the gate
-   */
-  default double gate(double[] slots, double[] previous) {
-    throw new UnsupportedOperationException();
-  }
-
-  /**
-   * Of a cell with a gated hidden state only, after {@link #backward}: what reaches the hidden
-   * state before the step by way of it.
-   *
-   * @param slots out: the gate's gradient by its pre-activation
-   */
-  default double gateBackward(double[] slots, double[] previous, double dGated) {
-    throw new UnsupportedOperationException();
-  }
-
-  /**
    * From pre-activations to activations and new states.
    *
    * @param slots in: pre-activations; out: activations
@@ -57,5 +38,24 @@ public interface ReferenceCell {
 
   static double sigmoid(double x) {
     return 1 / (1 + StrictMath.exp(-x));
+  }
+
+  /** A cell of which a gate's product with the hidden state before the step is multiplied again. */
+  interface Gating extends ReferenceCell {
+
+    /**
+     * The gated hidden state; before {@link #forward}.
+     *
+     * @param slots in: pre-activations; out: with the activation of the gate
+     */
+    double gate(double[] slots, double[] previous);
+
+    /**
+     * What reaches the hidden state before the step by way of the gated one; after {@link
+     * #backward}.
+     *
+     * @param slots out: the gate's gradient by its pre-activation
+     */
+    double gateBackward(double[] slots, double[] previous, double dGated);
   }
 }

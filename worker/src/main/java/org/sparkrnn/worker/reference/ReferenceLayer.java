@@ -14,7 +14,6 @@ import org.sparkrnn.worker.reference.ReferenceLayerNorm.Source;
 final class ReferenceLayer {
   private final ReferenceCell cell;
   private final List<Slot> slots;
-  private final boolean gatedState;
   private final int batch;
   private final int input;
   private final int units;
@@ -76,7 +75,6 @@ final class ReferenceLayer {
   ReferenceLayer(CellKind kind, ParameterLayout layout, String name, int batch, Zoneout zoneout) {
     this.cell = kind.reference();
     this.slots = kind.slots();
-    this.gatedState = kind.hasGatedState();
     this.batch = batch;
     this.zoneoutRates = new double[] {zoneout.hidden(), zoneout.cell()};
     this.input = layout.block("rnn.weight_ih_l" + name).columns();
@@ -124,13 +122,13 @@ final class ReferenceLayer {
     }
     computed = window(initial.length, time * batch);
     gates = new double[time * batch][units][slots.size()];
-    gated = new double[gatedState ? time * batch * units : 0];
+    gated = new double[cell instanceof ReferenceCell.Gating ? time * batch * units : 0];
     unprojected = new double[projected ? time * batch * units : 0];
     norms.forEach(norm -> norm.begin(time * batch));
     for (int p = 0; p < time * batch; p++) {
       preActivations(w, p);
-      if (gatedState) {
-        gate(w, p);
+      if (cell instanceof ReferenceCell.Gating gating) {
+        gate(gating, w, p);
       }
       double[][] computedStates = new double[units][states.length];
       for (int u = 0; u < units; u++) {
@@ -248,9 +246,9 @@ final class ReferenceLayer {
     return norms.get(0).cellBackward(w, p, dy, dw);
   }
 
-  private void gate(double[] w, int p) {
+  private void gate(ReferenceCell.Gating gating, double[] w, int p) {
     for (int u = 0; u < units; u++) {
-      gated[p * units + u] = cell.gate(gates[p][u], stateOf(p, u));
+      gated[p * units + u] = gating.gate(gates[p][u], stateOf(p, u));
     }
     double[][] sums = new double[units][slots.size()];
     for (int s = 0; s < slots.size(); s++) {
@@ -267,7 +265,7 @@ final class ReferenceLayer {
   /**
    * Gradients by the gated hidden state: of its slots' weights, of its gate, of the state before.
    */
-  private void gateBackward(double[] w, int p, double[] dPrevious, double[] dw) {
+  private void gateBackward(ReferenceCell.Gating gating, double[] w, int p, double[] dPrevious, double[] dw) {
     double[] dGated = new double[units];
     double[][] d = sumGradients(w, p, Source.GATED, dw);
     for (int s = 0; s < slots.size(); s++) {
@@ -280,7 +278,7 @@ final class ReferenceLayer {
       }
     }
     for (int u = 0; u < units; u++) {
-      dPrevious[u] += cell.gateBackward(gates[p][u], stateOf(p, u), dGated[u]);
+      dPrevious[u] += gating.gateBackward(gates[p][u], stateOf(p, u), dGated[u]);
     }
   }
 
@@ -351,8 +349,8 @@ final class ReferenceLayer {
           dPrevious[u] += direct;
         }
       }
-      if (gatedState) {
-        gateBackward(w, p, dPrevious, dw);
+      if (cell instanceof ReferenceCell.Gating gating) {
+        gateBackward(gating, w, p, dPrevious, dw);
       }
       double[][] dInput = sumGradients(w, p, Source.INPUT, dw);
       double[][] dRecurrent = sumGradients(w, p, Source.HIDDEN, dw);

@@ -4,7 +4,7 @@ package org.sparkrnn.worker.reference;
  * {@code n = tanh(x_n + U·(r·h₋₁)), h = (1 − z)·h₋₁ + z·n}; slots r, z, n (Cho et al. 2014, the
  * reset gate before the recurrent product).
  */
-public final class ReferenceResetBeforeGruCell implements ReferenceCell {
+public final class ReferenceResetBeforeGruCell implements ReferenceCell.Gating {
 
   @Override
   public double gate(double[] slots, double[] previous) {

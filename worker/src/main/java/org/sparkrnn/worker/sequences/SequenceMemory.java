@@ -6,6 +6,7 @@ import org.sparkrnn.common.config.TaskConfig.Task;
 import org.sparkrnn.worker.kernel.ArenaPlan;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
+import org.sparkrnn.worker.kernel.LayerShape;
 import org.sparkrnn.worker.kernel.RecurrentLayer;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
 import org.sparkrnn.worker.model.ModelSpec;
@@ -105,22 +106,20 @@ record SequenceMemory(
     boolean two = spec.task().isBidirectional();
     boolean drops = training && spec.dropout().hidden() > 0 && layer < spec.layers() - 1 && !two;
     List<RecurrentLayer.Plan> directions = new ArrayList<>();
+    LayerShape shape =
+        new LayerShape(
+            spec.cell(),
+            steps,
+            streams,
+            width,
+            spec.hidden(layer),
+            spec.output(layer),
+            tokens,
+            spec.normalised(),
+            training,
+            spec.dropout().zoneout());
     for (String direction : spec.directions()) {
-      directions.add(
-          RecurrentLayer.plan(
-              plan,
-              kernel,
-              "layer" + layer + direction,
-              spec.cell(),
-              steps,
-              streams,
-              width,
-              spec.hidden(layer),
-              spec.output(layer),
-              tokens,
-              spec.normalised(),
-              training,
-              spec.dropout().zoneout()));
+      directions.add(RecurrentLayer.plan(plan, kernel, "layer" + layer + direction, shape));
     }
     String name = "layer" + layer;
     return new Layer(

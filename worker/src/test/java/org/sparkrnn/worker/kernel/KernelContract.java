@@ -1,6 +1,9 @@
 package org.sparkrnn.worker.kernel;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sparkrnn.worker.kernel.LayerFixture.normalised;
+import static org.sparkrnn.worker.kernel.LayerFixture.shape;
+import static org.sparkrnn.worker.kernel.LayerFixture.withoutGradients;
 import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
 import java.util.ArrayList;
@@ -14,7 +17,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.sparkrnn.worker.kernel.LayerFixture.Shape;
 
 /**
  * What every kernel and every variant of one passes: the recurrent layers, to the bit, against
@@ -28,7 +30,7 @@ abstract class KernelContract extends KernelOperationsContract {
   @ParameterizedTest
   @EnumSource
   void layerEqualsTheOracleInEveryShape(CellKind cell) {
-    for (Shape shape : shapes(cell, false)) {
+    for (LayerShape shape : shapes(cell, false)) {
       check(shape, shape.time(), fixture -> {});
     }
   }
@@ -36,7 +38,7 @@ abstract class KernelContract extends KernelOperationsContract {
   @ParameterizedTest
   @EnumSource
   void layerOnTokensEqualsTheOracleInEveryShape(CellKind cell) {
-    for (Shape shape : shapes(cell, true)) {
+    for (LayerShape shape : shapes(cell, true)) {
       check(shape, shape.time(), fixture -> {});
     }
   }
@@ -51,17 +53,17 @@ abstract class KernelContract extends KernelOperationsContract {
       int batch = random.nextInt(1, 41);
       int input = random.nextInt(1, 150);
       int hidden = random.nextInt(1, 150);
-      Shape shape = new Shape(cell, time, batch, input, hidden, random.nextInt(4) == 0);
+      LayerShape shape = shape(cell, time, batch, input, hidden, random.nextInt(4) == 0);
       check(shape, time, fixture -> {});
     }
-    check(new Shape(cell, 2, 65, 700, 40, false), 2, fixture -> {});
-    check(new Shape(cell, 2, 20, 40, 300, false), 2, fixture -> {});
+    check(shape(cell, 2, 65, 700, 40, false), 2, fixture -> {});
+    check(shape(cell, 2, 20, 40, 300, false), 2, fixture -> {});
   }
 
   @ParameterizedTest
   @EnumSource
   void packingFollowsTheParameters(CellKind cell) {
-    Shape shape = new Shape(cell, 2, 3, 9, 20, false);
+    LayerShape shape = shape(cell, 2, 3, 9, 20, false);
     try (LayerFixture fixture = new LayerFixture(kernel(), shape)) {
       for (long seed = 1; seed <= 2; seed++) {
         fixture.fill(new SplittableRandom(seed));
@@ -79,8 +81,8 @@ abstract class KernelContract extends KernelOperationsContract {
   @ParameterizedTest
   @EnumSource
   void windowMayBeShorterThanPlanned(CellKind cell) {
-    check(new Shape(cell, 5, 3, 9, 20, false), 2, fixture -> {});
-    check(new Shape(cell, 5, 3, 9, 20, true), 1, fixture -> {});
+    check(shape(cell, 5, 3, 9, 20, false), 2, fixture -> {});
+    check(shape(cell, 5, 3, 9, 20, true), 1, fixture -> {});
   }
 
   @ParameterizedTest
@@ -99,7 +101,7 @@ abstract class KernelContract extends KernelOperationsContract {
     };
     for (float extreme : extremes) {
       for (int hidden : new int[] {7, 16, 33}) {
-        Shape shape = new Shape(cell, 3, 5, 18, hidden, false);
+        LayerShape shape = shape(cell, 3, 5, 18, hidden, false);
         check(shape, 3, fixture -> set(fixture.layer.x().rows(7, 1), 17, extreme));
         check(shape, 3, fixture -> set(fixture.layer.hidden().rows(2, 1), hidden - 1, extreme));
         check(shape, 3, fixture -> set(fixture.layer.dHiddenSequence().rows(6, 1), 0, extreme));
@@ -116,7 +118,7 @@ abstract class KernelContract extends KernelOperationsContract {
   @EnumSource
   void allZeroesStayWhatTheOracleSays(CellKind cell) {
     check(
-        new Shape(cell, 2, 3, 5, 17, false),
+        shape(cell, 2, 3, 5, 17, false),
         2,
         fixture -> {
           fixture.layer.dHiddenSequence().zero();
@@ -128,7 +130,7 @@ abstract class KernelContract extends KernelOperationsContract {
   @ParameterizedTest
   @EnumSource
   void twoWindowsWithCarriedStateEqualOneLongWindow(CellKind cell) {
-    Shape shape = new Shape(cell, 6, 3, 9, 20, false);
+    LayerShape shape = shape(cell, 6, 3, 9, 20, false);
     try (LayerFixture whole = new LayerFixture(kernel(), shape);
         LayerFixture parts = new LayerFixture(kernel(), shape)) {
       whole.fill(new SplittableRandom(11));
@@ -156,13 +158,13 @@ abstract class KernelContract extends KernelOperationsContract {
       for (int hidden : HIDDEN) {
         for (int batch : BATCH) {
           boolean oneHot = hidden % 2 == 0;
-          check(new Shape(cell, 5, batch, 9, hidden, oneHot, zoneout), 4, fixture -> {});
+          check(shape(cell, 5, batch, 9, hidden, oneHot, zoneout), 4, fixture -> {});
           if (batch < 17) {
-            check(new Shape(cell, 1, batch, 9, hidden, oneHot, zoneout), 1, fixture -> {});
+            check(shape(cell, 1, batch, 9, hidden, oneHot, zoneout), 1, fixture -> {});
           }
         }
       }
-      Shape shape = new Shape(cell, 3, 5, 18, 33, false, zoneout);
+      LayerShape shape = shape(cell, 3, 5, 18, 33, false, zoneout);
       for (float extreme : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -0f, 200f}) {
         check(shape, 3, fixture -> set(fixture.layer.x().rows(7, 1), 17, extreme));
         check(shape, 3, fixture -> set(fixture.layer.hidden().rows(2, 1), 32, extreme));
@@ -178,7 +180,7 @@ abstract class KernelContract extends KernelOperationsContract {
     for (Zoneout zoneout : zoneouts(cell)) {
       for (int hidden : HIDDEN) {
         for (int batch : BATCH) {
-          checkForward(new Shape(cell, 3, batch, 9, hidden, hidden % 2 == 0, zoneout));
+          checkForward(shape(cell, 3, batch, 9, hidden, hidden % 2 == 0, zoneout));
         }
       }
     }
@@ -199,23 +201,23 @@ abstract class KernelContract extends KernelOperationsContract {
         boolean oneHot = batch % 2 == 0;
         Zoneout zoneout = zoneouts.get(turn % 2);
         Zoneout other = zoneouts.get(1 - turn % 2);
-        check(new Shape(cell, 1, batch, 9, sizes[0], sizes[1], oneHot, zoneout), 1, f -> {});
-        check(new Shape(cell, 5, batch, 9, sizes[0], sizes[1], !oneHot, other), 4, f -> {});
+        check(shape(cell, 1, batch, 9, sizes[0], sizes[1], oneHot, zoneout), 1, f -> {});
+        check(shape(cell, 5, batch, 9, sizes[0], sizes[1], !oneHot, other), 4, f -> {});
         turn++;
       }
       turn++; // BATCH is even: else a batch would always have the same
     }
-    check(new Shape(cell, 2, 20, 40, 300, 200, false, Zoneout.NONE), 2, fixture -> {});
-    check(new Shape(cell, 3, 65, 20, 40, 24, false, Zoneout.NONE), 3, fixture -> {});
+    check(shape(cell, 2, 20, 40, 300, 200, false, Zoneout.NONE), 2, fixture -> {});
+    check(shape(cell, 3, 65, 20, 40, 24, false, Zoneout.NONE), 3, fixture -> {});
   }
 
   @ParameterizedTest
   @MethodSource("projectableCells")
   void extremeValuesOfAProjectionStayWhatTheOracleSays(CellKind cell) {
-    Shape shape = new Shape(cell, 3, 5, 18, 33, 7, false, new Zoneout(0.3f, 0));
-    Shape plain = new Shape(cell, 3, 5, 18, 33, 18, false, Zoneout.NONE);
+    LayerShape shape = shape(cell, 3, 5, 18, 33, 7, false, new Zoneout(0.3f, 0));
+    LayerShape plain = shape(cell, 3, 5, 18, 33, 18, false, Zoneout.NONE);
     for (float extreme : new float[] {Float.NaN, Float.NEGATIVE_INFINITY, -0f, -1e-40f, 200f}) {
-      for (Shape each : List.of(shape, plain)) {
+      for (LayerShape each : List.of(shape, plain)) {
         check(each, 3, fixture -> set(fixture.layer.x().rows(7, 1), 17, extreme));
         check(each, 3, fixture -> set(fixture.layer.hidden().rows(2, 1), 6, extreme));
         check(each, 3, fixture -> set(fixture.layer.dHiddenSequence().rows(6, 1), 0, extreme));
@@ -229,18 +231,18 @@ abstract class KernelContract extends KernelOperationsContract {
   @MethodSource("projectableCells")
   void projectionWithoutGradientsEqualsTheOracle(CellKind cell) {
     for (Zoneout zoneout : List.of(Zoneout.NONE, new Zoneout(0.3f, 0.4f))) {
-      checkForward(new Shape(cell, 3, 5, 9, 33, 18, false, zoneout));
-      checkForward(new Shape(cell, 3, 20, 9, 80, 7, true, zoneout));
+      checkForward(shape(cell, 3, 5, 9, 33, 18, false, zoneout));
+      checkForward(shape(cell, 3, 20, 9, 80, 7, true, zoneout));
     }
   }
 
   @Test
   void onlyACellStateIsProjectedAndToFewerColumns() {
-    Shape gru = new Shape(CellKind.GRU, 1, 1, 3, 5, 4, false, Zoneout.NONE);
+    LayerShape gru = shape(CellKind.GRU, 1, 1, 3, 5, 4, false, Zoneout.NONE);
     assertThatThrownBy(() -> new LayerFixture(kernel(), gru))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("Cannot project 5 units of GRU to 4");
-    Shape wider = new Shape(CellKind.LSTM, 1, 1, 3, 5, 6, false, Zoneout.NONE);
+    LayerShape wider = shape(CellKind.LSTM, 1, 1, 3, 5, 6, false, Zoneout.NONE);
     assertThatThrownBy(() -> new LayerFixture(kernel(), wider))
         .hasMessage("Cannot project 5 units of LSTM to 6");
   }
@@ -251,17 +253,17 @@ abstract class KernelContract extends KernelOperationsContract {
   void layerNormalisationEqualsTheOracle(CellKind cell) {
     Zoneout zoneout = new Zoneout(0.3f, cell.hasCellState() ? 0.4f : 0);
     int half = cell.isProjectable() ? 50 : 100;
-    for (Shape shape :
+    for (LayerShape shape :
         List.of(
-            new Shape(cell, 1, 1, 9, 1, true),
-            new Shape(cell, 3, 17, 9, 16, false),
-            new Shape(cell, 3, 33, 9, 17, true, zoneout),
-            new Shape(cell, 3, 5, 9, 33, false, zoneout),
-            new Shape(cell, 3, 3, 9, 100, half, false, zoneout))) {
-      check(shape.withNormalisation(), Math.min(2, shape.time()), fixture -> {});
+            shape(cell, 1, 1, 9, 1, true),
+            shape(cell, 3, 17, 9, 16, false),
+            shape(cell, 3, 33, 9, 17, true, zoneout),
+            shape(cell, 3, 5, 9, 33, false, zoneout),
+            shape(cell, 3, 3, 9, 100, half, false, zoneout))) {
+      check(normalised(shape), Math.min(2, shape.time()), fixture -> {});
     }
-    checkForward(new Shape(cell, 3, 5, 9, 33, false, zoneout).withNormalisation());
-    Shape shape = new Shape(cell, 2, 3, 18, 17, false).withNormalisation();
+    checkForward(normalised(shape(cell, 3, 5, 9, 33, false, zoneout)));
+    LayerShape shape = normalised(shape(cell, 2, 3, 18, 17, false));
     for (float extreme : new float[] {Float.NaN, Float.POSITIVE_INFINITY, 1e30f}) {
       check(shape, 2, fixture -> set(fixture.layer.x().rows(4, 1), 17, extreme));
       check(shape, 2, fixture -> set(fixture.layer.hidden().rows(2, 1), 16, extreme));
@@ -281,7 +283,7 @@ abstract class KernelContract extends KernelOperationsContract {
   @Test
   void wrongArgumentsAreRefused() {
     try (LayerFixture fixture =
-        new LayerFixture(kernel(), new Shape(CellKind.LSTM, 2, 3, 4, 5, true))) {
+        new LayerFixture(kernel(), shape(CellKind.LSTM, 2, 3, 4, 5, true))) {
       kernel().pack(fixture.layer);
       assertThatThrownBy(() -> kernel().forward(fixture.layer, 3, new int[9]))
           .isInstanceOf(IllegalArgumentException.class)
@@ -293,7 +295,7 @@ abstract class KernelContract extends KernelOperationsContract {
     }
   }
 
-  private void check(Shape shape, int time, Consumer<LayerFixture> change) {
+  private void check(LayerShape shape, int time, Consumer<LayerFixture> change) {
     long seed = shape.hashCode();
     SplittableRandom random = new SplittableRandom(seed);
     String what = "%s, window %d, seed %d:".formatted(shape, time, seed);
@@ -317,8 +319,8 @@ abstract class KernelContract extends KernelOperationsContract {
   }
 
   /** Of a layer that has no gradients. */
-  private void checkForward(Shape shape) {
-    try (LayerFixture fixture = new LayerFixture(kernel(), shape, false)) {
+  private void checkForward(LayerShape shape) {
+    try (LayerFixture fixture = new LayerFixture(kernel(), withoutGradients(shape))) {
       SplittableRandom random = new SplittableRandom(shape.hashCode());
       fixture.fill(random);
       int[] tokens = fixture.tokens(random);
@@ -333,13 +335,13 @@ abstract class KernelContract extends KernelOperationsContract {
     }
   }
 
-  private static List<Shape> shapes(CellKind cell, boolean oneHot) {
-    List<Shape> shapes = new ArrayList<>();
+  private static List<LayerShape> shapes(CellKind cell, boolean oneHot) {
+    List<LayerShape> shapes = new ArrayList<>();
     for (int hidden : HIDDEN) {
       for (int batch : BATCH) {
         for (int time : TIME) {
           int input = 1 + (hidden * 7 + batch * 3 + time) % 40;
-          shapes.add(new Shape(cell, time, batch, input, hidden, oneHot));
+          shapes.add(shape(cell, time, batch, input, hidden, oneHot));
         }
       }
     }

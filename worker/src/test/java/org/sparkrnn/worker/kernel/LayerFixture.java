@@ -13,10 +13,43 @@ final class LayerFixture implements AutoCloseable {
   final Arena arena;
   final RecurrentLayer layer;
 
-  /**
-   * @param output columns of the hidden state, {@code hidden} unless it is projected
-   */
-  record Shape(
+  LayerFixture(Kernel kernel, LayerShape shape) {
+    this.kernel = kernel;
+    boolean backward = shape.backward();
+    long size = shape.parameters() + 1L;
+    ArenaPlan plan = new ArenaPlan();
+    Region parameters = plan.region("parameters", size);
+    Region gradients = plan.region("gradients", size);
+    Region x = plan.padded("x", shape.oneHot() ? 0 : shape.positions(), shape.input());
+    Region dx = plan.padded("dx", shape.oneHot() ? 0 : shape.positions(), shape.input());
+    RecurrentLayer.Plan layerPlan = RecurrentLayer.plan(plan, kernel, "layer", shape);
+    this.arena = kernel.allocate(plan);
+    Matrix none = Matrix.absent(arena);
+    this.layer =
+        layerPlan.bind(
+            arena,
+            RecurrentParameters.of(parameters.vector(arena), 1, shape),
+            backward
+                ? RecurrentParameters.of(gradients.vector(arena), 1, shape)
+                : RecurrentParameters.absent(arena),
+            shape.oneHot() ? none : x.padded(arena, shape.positions(), shape.input()),
+            shape.oneHot() || !backward
+                ? none
+                : dx.padded(arena, shape.positions(), shape.input()));
+  }
+
+  /** With gradients, without projection, normalisation and zoneout. */
+  static LayerShape shape(
+      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot) {
+    return shape(cell, time, batch, input, hidden, oneHot, Zoneout.NONE);
+  }
+
+  static LayerShape shape(
+      CellKind cell, int time, int batch, int input, int hidden, boolean oneHot, Zoneout zoneout) {
+    return shape(cell, time, batch, input, hidden, hidden, oneHot, zoneout);
+  }
+
+  static LayerShape shape(
       CellKind cell,
       int time,
       int batch,
@@ -24,85 +57,36 @@ final class LayerFixture implements AutoCloseable {
       int hidden,
       int output,
       boolean oneHot,
-      boolean normalised,
       Zoneout zoneout) {
-    Shape(
-        CellKind cell,
-        int time,
-        int batch,
-        int input,
-        int hidden,
-        int output,
-        boolean oneHot,
-        Zoneout zoneout) {
-      this(cell, time, batch, input, hidden, output, oneHot, false, zoneout);
-    }
-
-    Shape(
-        CellKind cell,
-        int time,
-        int batch,
-        int input,
-        int hidden,
-        boolean oneHot,
-        Zoneout zoneout) {
-      this(cell, time, batch, input, hidden, hidden, oneHot, zoneout);
-    }
-
-    Shape withNormalisation() {
-      return new Shape(cell, time, batch, input, hidden, output, oneHot, true, zoneout);
-    }
-
-    Shape(CellKind cell, int time, int batch, int input, int hidden, boolean oneHot) {
-      this(cell, time, batch, input, hidden, oneHot, Zoneout.NONE);
-    }
+    return new LayerShape(cell, time, batch, input, hidden, output, oneHot, false, true, zoneout);
   }
 
-  LayerFixture(Kernel kernel, Shape shape) {
-    this(kernel, shape, true);
+  static LayerShape normalised(LayerShape shape) {
+    return new LayerShape(
+        shape.cell(),
+        shape.time(),
+        shape.batch(),
+        shape.input(),
+        shape.hidden(),
+        shape.output(),
+        shape.oneHot(),
+        true,
+        shape.backward(),
+        shape.zoneout());
   }
 
-  LayerFixture(Kernel kernel, Shape shape, boolean backward) {
-    this.kernel = kernel;
-    int positions = shape.time * shape.batch;
-    long size =
-        RecurrentParameters.size(
-                shape.cell, shape.input, shape.hidden, shape.output, shape.normalised)
-            + 1L;
-    ArenaPlan plan = new ArenaPlan();
-    Region parameters = plan.region("parameters", size);
-    Region gradients = plan.region("gradients", size);
-    Region x = plan.padded("x", shape.oneHot ? 0 : positions, shape.input);
-    Region dx = plan.padded("dx", shape.oneHot ? 0 : positions, shape.input);
-    RecurrentLayer.Plan layerPlan =
-        RecurrentLayer.plan(
-            plan,
-            kernel,
-            "layer",
-            shape.cell,
-            shape.time,
-            shape.batch,
-            shape.input,
-            shape.hidden,
-            shape.output,
-            shape.oneHot,
-            shape.normalised,
-            backward,
-            shape.zoneout);
-    this.arena = kernel.allocate(plan);
-    Matrix none = Matrix.absent(arena);
-    this.layer =
-        layerPlan.bind(
-            arena,
-            blocks(parameters.vector(arena), shape),
-            backward ? blocks(gradients.vector(arena), shape) : RecurrentParameters.absent(arena),
-            shape.oneHot ? none : x.padded(arena, positions, shape.input),
-            shape.oneHot || !backward ? none : dx.padded(arena, positions, shape.input));
-  }
-
-  private static RecurrentParameters blocks(Matrix vector, Shape shape) {
-    return RecurrentParameters.of(
-        vector, 1, shape.cell, shape.input, shape.hidden, shape.output, shape.normalised);
+  static LayerShape withoutGradients(LayerShape shape) {
+    return new LayerShape(
+        shape.cell(),
+        shape.time(),
+        shape.batch(),
+        shape.input(),
+        shape.hidden(),
+        shape.output(),
+        shape.oneHot(),
+        shape.normalised(),
+        false,
+        shape.zoneout());
   }
 
   /** Random parameters, inputs, initial state and incoming gradients; outputs are set to NaN. */
@@ -186,7 +170,7 @@ final class LayerFixture implements AutoCloseable {
   }
 
   int[] tokens(SplittableRandom random) {
-    int[] tokens = new int[layer.isOneHot() ? layer.time() * layer.batch() : 0];
+    int[] tokens = new int[layer.shape().oneHot() ? layer.time() * layer.batch() : 0];
     for (int i = 0; i < tokens.length; i++) {
       tokens[i] = random.nextInt(layer.input());
     }
@@ -213,7 +197,7 @@ final class LayerFixture implements AutoCloseable {
     if (layer.cell().hasCellState()) {
       results.put("dCell", withPadding(layer.dCell()));
     }
-    if (!layer.isOneHot()) {
+    if (!layer.shape().oneHot()) {
       results.put("dx", withPadding(layer.dx().rows(0, time * layer.batch())));
     }
     results.put("weight_ih", layer.gradients().inputWeights().toArray());
@@ -222,7 +206,7 @@ final class LayerFixture implements AutoCloseable {
     results.put("bias_hh", layer.gradients().recurrentBias().toArray());
     results.put("weight_ph", layer.gradients().peepholes().toArray());
     results.put("weight_hr", layer.gradients().projection().toArray());
-    if (layer.isNormalised()) {
+    if (layer.shape().normalised()) {
       results.put("gain_ih", layer.gradients().inputGain().toArray());
       results.put("gain_hh", layer.gradients().recurrentGain().toArray());
       results.put("gain_c", layer.gradients().cellGain().toArray());

@@ -1,5 +1,6 @@
 package org.sparkrnn.worker.kernel;
 
+import static org.sparkrnn.worker.kernel.LayerFixture.shape;
 import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
 import java.util.SplittableRandom;
@@ -10,7 +11,6 @@ import org.sparkrnn.common.config.KernelConfig;
 import org.sparkrnn.common.config.KernelConfig.Choice;
 import org.sparkrnn.common.config.KernelConfig.Isa;
 import org.sparkrnn.common.config.KernelConfig.Precision;
-import org.sparkrnn.worker.kernel.LayerFixture.Shape;
 
 /**
  * Shapes that need several chunks of everything the native kernel cuts, against the Java kernel.
@@ -21,17 +21,17 @@ class NativeLargeShapesTest {
   @EnumSource
   void layerEqualsTheJavaKernel(CellKind cell) {
     // 4 · 288 gate columns are two chunks of k, 410 positions two of a weight gradient.
-    check(Precision.FLOAT32, new Shape(cell, 41, 10, 70, 277, false));
+    check(Precision.FLOAT32, shape(cell, 41, 10, 70, 277, false));
   }
 
   /** One position more or less, and halves of the window would not fit their chunks. */
   @ParameterizedTest
   @CsvSource({"FLOAT32, 59, 13", "BF16, 307, 5", "BF16_AMX, 307, 5", "BF16_AMX, 59, 26"})
   void windowsOfUnevenHalvesEqualTheJavaKernel(Precision precision, int time, int batch) {
-    check(precision, new Shape(CellKind.LSTM, time, batch, 70, 20, false));
+    check(precision, shape(CellKind.LSTM, time, batch, 70, 20, false));
   }
 
-  private static void check(Precision precision, Shape shape) {
+  private static void check(Precision precision, LayerShape shape) {
     Kernel nativeKernel =
         new NativeKernel(new KernelConfig(Choice.NATIVE, Isa.AUTO, precision, true));
     Kernel java = new JavaKernel(precision);

@@ -19,16 +19,6 @@ interface OracleCell {
     };
   }
 
-  /** Of a cell with a gated hidden state: that state; z gets the gate's activation. */
-  default float gate(float[] z, float before) {
-    throw new UnsupportedOperationException();
-  }
-
-  /** Of such a cell, after backward: z gets the gate's gradient; returns the new direct path. */
-  default float gateBackward(float[] z, float before, float dGated, float direct) {
-    throw new UnsupportedOperationException();
-  }
-
   /**
    * One step.
    *
@@ -51,6 +41,16 @@ interface OracleCell {
    */
   void backward(
       float[] z, float[] before, float[] after, float[] d, float[] peepholes, float[] dPeepholes);
+
+  /** A cell with a gated hidden state. */
+  interface Gating extends OracleCell {
+
+    /** That state; z gets the gate's activation. */
+    float gate(float[] z, float before);
+
+    /** After backward: z gets the gate's gradient; returns the new direct path. */
+    float gateBackward(float[] z, float before, float dGated, float direct);
+  }
 
   final class Lstm implements OracleCell {
     @Override
@@ -237,7 +237,7 @@ interface OracleCell {
     }
   }
 
-  final class ResetBeforeGru implements OracleCell {
+  final class ResetBeforeGru implements OracleCell.Gating {
     @Override
     public float gate(float[] z, float before) {
       z[0] = sigmoid(z[0]);

@@ -74,7 +74,7 @@ final class RecurrenceOracle {
     this.unprojected = new float[projected ? time * batch * units : 0];
     this.dOutputs = new float[projected ? time * batch * outputs : 0];
     this.newCell = new float[time * batch * units];
-    this.zoneout = layer.zoneout().rates();
+    this.zoneout = layer.shape().zoneout();
     this.hiddenUpdates = LayerFixture.choices(layer.zoneout().hiddenUpdates(), outputs);
     this.cellUpdates = LayerFixture.choices(layer.zoneout().cellUpdates(), units);
     layer.hidden().rows(0, batch).read(hidden, 0);
@@ -85,7 +85,7 @@ final class RecurrenceOracle {
       layer.dCell().read(dCell, 0);
     }
     this.gates = new float[time * batch][kind.slots().size()][paddedUnits];
-    this.normalised = layer.isNormalised();
+    this.normalised = layer.shape().normalised();
     this.norm = new LayerNormOracle(layer, time * batch);
   }
 
@@ -102,8 +102,8 @@ final class RecurrenceOracle {
         norm.forward(p, true, Slot::seesInput, gates[p]);
         norm.forward(p, false, Slot::seesHidden, gates[p]);
       }
-      if (kind.hasGatedState()) {
-        gate(p);
+      if (cellOracle instanceof OracleCell.Gating gating) {
+        gate(gating, p);
       }
       float[][] states = new float[units][];
       for (int u = 0; u < units; u++) {
@@ -213,10 +213,10 @@ final class RecurrenceOracle {
     return normalised ? bias : z;
   }
 
-  private void gate(int p) {
+  private void gate(OracleCell.Gating gating, int p) {
     for (int u = 0; u < units; u++) {
       float[] z = slotsOf(p, u);
-      gated[p * units + u] = cellOracle.gate(z, hidden[p * units + u]);
+      gated[p * units + u] = gating.gate(z, hidden[p * units + u]);
       store(p, u, z);
     }
     for (int s = 0; s < kind.slots().size(); s++) {
@@ -234,7 +234,7 @@ final class RecurrenceOracle {
     }
   }
 
-  private void gateBackward(int p, int b) {
+  private void gateBackward(OracleCell.Gating gating, int p, int b) {
     if (normalised) {
       norm.backward(p, false, Slot::seesGated, gates[p]);
     }
@@ -242,7 +242,7 @@ final class RecurrenceOracle {
       float dGated = blockedChain(p, Slot::seesGated, weightHh, units, u, 0f);
       float[] z = slotsOf(p, u);
       float direct = dHidden[b * units + u];
-      dHidden[b * units + u] = cellOracle.gateBackward(z, hidden[p * units + u], dGated, direct);
+      dHidden[b * units + u] = gating.gateBackward(z, hidden[p * units + u], dGated, direct);
       store(p, u, z);
     }
   }
@@ -289,8 +289,8 @@ final class RecurrenceOracle {
         for (int u = 0; u < units; u++) {
           unitBackward(p, b, u, dh[u], dByCell);
         }
-        if (kind.hasGatedState()) {
-          gateBackward(p, b);
+        if (cellOracle instanceof OracleCell.Gating gating) {
+          gateBackward(gating, p, b);
         }
         if (normalised) {
           norm.biasBackward(gates[p]);

@@ -2,13 +2,16 @@ package org.sparkrnn.worker.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sparkrnn.worker.kernel.LayerFixture.shape;
+import static org.sparkrnn.worker.kernel.LayerFixture.withoutGradients;
 
 import org.junit.jupiter.api.Test;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
-import org.sparkrnn.worker.kernel.LayerFixture.Shape;
 
 /** Layout of the buffers, and that wrong ones are refused before a kernel sees them. */
 class RecurrentLayerTest {
+  /** Without gradients. */
+  private static final LayerShape GRU = withoutGradients(shape(CellKind.GRU, 2, 3, 4, 5, true));
 
   @Test
   void gateColumnsAreBlockedBySixteenUnits() {
@@ -21,7 +24,7 @@ class RecurrentLayerTest {
 
   @Test
   void stateIsReadAndWrittenWithoutPadding() {
-    Shape shape = new Shape(CellKind.LSTM, 2, 3, 4, 5, false);
+    LayerShape shape = shape(CellKind.LSTM, 2, 3, 4, 5, false);
     try (LayerFixture fixture = new LayerFixture(new JavaKernel(), shape)) {
       float[] state = new float[2 * 3 * 5];
       for (int i = 0; i < state.length; i++) {
@@ -44,9 +47,7 @@ class RecurrentLayerTest {
     ArenaPlan plan = new ArenaPlan();
     Region weights = plan.region("weights", 1000);
     Kernel kernel = new JavaKernel();
-    RecurrentLayer.Plan layer =
-        RecurrentLayer.plan(
-            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, 5, true, false, false, Zoneout.NONE);
+    RecurrentLayer.Plan layer = RecurrentLayer.plan(plan, kernel, "layer", GRU);
     Arena arena = kernel.allocate(plan);
     Matrix none = Matrix.absent(arena);
     RecurrentParameters parameters =
@@ -72,15 +73,13 @@ class RecurrentLayerTest {
     ArenaPlan plan = new ArenaPlan();
     Region weights = plan.region("weights", 165);
     Kernel kernel = new JavaKernel();
-    RecurrentLayer.Plan planned =
-        RecurrentLayer.plan(
-            plan, kernel, "layer", CellKind.GRU, 2, 3, 4, 5, 5, true, false, false, Zoneout.NONE);
+    RecurrentLayer.Plan planned = RecurrentLayer.plan(plan, kernel, "layer", GRU);
     Arena arena = kernel.allocate(plan);
     Matrix none = Matrix.absent(arena);
     RecurrentLayer layer =
         planned.bind(
             arena,
-            RecurrentParameters.of(weights.vector(arena), 0, CellKind.GRU, 4, 5, 5, false),
+            RecurrentParameters.of(weights.vector(arena), 0, GRU),
             RecurrentParameters.absent(arena),
             none,
             none);

@@ -2,6 +2,7 @@ package org.sparkrnn.worker.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sparkrnn.worker.kernel.LayerFixture.shape;
 import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
 import java.io.IOException;
@@ -140,23 +141,22 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
 
   /** A stream that ends early, beside longer ones, gives the bits that it gives without padding. */
   @ParameterizedTest
-  @org.junit.jupiter.params.provider.EnumSource
+  @EnumSource
   void paddingBehindChangesNoBit(CellKind cell) {
     for (int hidden : new int[] {7, 16, 33}) {
-      checkPadding(new LayerFixture.Shape(cell, 5, 3, 9, hidden, false));
+      checkPadding(shape(cell, 5, 3, 9, hidden, false));
       if (cell.isProjectable()) {
-        checkPadding(new LayerFixture.Shape(cell, 5, 3, 9, hidden, 6, false, Zoneout.NONE));
+        checkPadding(shape(cell, 5, 3, 9, hidden, 6, false, Zoneout.NONE));
       }
     }
   }
 
-  private void checkPadding(LayerFixture.Shape shape) {
+  private void checkPadding(LayerShape shape) {
     CellKind cell = shape.cell();
     int time = shape.time();
     int length = 2;
-    LayerFixture.Shape shorter =
-        new LayerFixture.Shape(
-            cell, length, 3, 9, shape.hidden(), shape.output(), false, Zoneout.NONE);
+    LayerShape shorter =
+        shape(cell, length, 3, 9, shape.hidden(), shape.output(), false, Zoneout.NONE);
     try (LayerFixture padded = new LayerFixture(kernel(), shape);
         LayerFixture alone = new LayerFixture(kernel(), shorter)) {
       padded.fill(new SplittableRandom(SEQUENCE_SEED));
