@@ -131,7 +131,7 @@ final class CompareCommand implements Callable<Integer> {
       return;
     }
     int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
-    String columns = "%-" + Math.max(width, 4) + "s %7s %12s %13s %16s %10s %16s";
+    String columns = "%-" + Math.max(width, 4) + "s %7s %12s %13s %16s %10s %16s %20s";
     println(
         columns,
         "cell",

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -202,6 +203,19 @@ class CommandLineTest {
 
     CommandRun again = CommandRun.of(command);
     assertThat(again.out()).isEqualTo(first.out());
+    checkTable(CommandRun.of(Arrays.copyOf(command, command.length - 1)).out(), rows);
+  }
+
+  /** Every column has its title, and what a run reached stands in it. */
+  private static void checkTable(String table, List<JsonNode> rows) {
+    List<String> lines = table.lines().toList();
+    assertThat(lines).hasSize(1 + rows.size());
+    assertThat(lines).extracting(String::length).containsOnly(lines.get(0).length());
+    assertThat(lines.get(0)).containsPattern("^cell .* time to [0-9.]+ +tokens to [0-9.]+$");
+    for (int i = 0; i < rows.size(); i++) {
+      long tokens = rows.get(i).get("tokens_to_loss").asLong();
+      assertThat(lines.get(i + 1)).endsWith(" %,d".formatted(tokens));
+    }
   }
 
   @Test

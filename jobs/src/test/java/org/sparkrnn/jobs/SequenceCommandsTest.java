@@ -34,7 +34,7 @@ class SequenceCommandsTest {
     return run.out();
   }
 
-  private String train(String task) throws IOException {
+  private String train(String task, String... more) throws IOException {
     Path config =
         Files.writeString(
             folder.resolve("test.conf"),
@@ -48,7 +48,13 @@ class SequenceCommandsTest {
             """
                 .formatted(folder.resolve("corpus"), task));
     String model = folder.resolve("model").toString();
-    CommandRun run = run("train", "--config", "" + config, "--set", "checkpoint.path=" + model);
+    List<String> command =
+        new ArrayList<>(
+            List.of("train", "--config", "" + config, "--set", "checkpoint.path=" + model));
+    for (String setting : more) {
+      command.addAll(List.of("--set", setting));
+    }
+    CommandRun run = run(command.toArray(new String[0]));
     assertThat(run.exitCode()).as(run.error()).isZero();
     assertThat(run.out()).contains("Validation loss: ", "predict --checkpoint");
     return model;
@@ -89,7 +95,15 @@ class SequenceCommandsTest {
             tokenize(
                 text.toString(), "--format", "labelled", "--unit", "char", "--split", "80,20,0"))
         .contains("train 240 of up to", "valid 60 of", "2 labels");
-    String model = train("classification");
+    Path vectors = Files.writeString(folder.resolve("vectors.txt"), "x 1 0 0 1\ny 0 1 1 0\n");
+    String model =
+        train(
+            "classification",
+            "model.layers=2",
+            "model.residual=true",
+            "model.embedding=4",
+            "model.pretrained-embeddings=" + vectors,
+            "model.frozen-embedding=true");
     JsonNode json = evaluate(model);
     assertThat(json.get("accuracy").asDouble()).isGreaterThan(0.9);
     assertThat(json.get("majority_accuracy").asDouble()).isLessThan(0.7);
@@ -114,7 +128,14 @@ class SequenceCommandsTest {
       text.append('\n');
     }
     tokenize(text.toString(), "--format", "tagged", "--split", "80,20,0");
-    String model = train("tagging");
+    String model =
+        train(
+            "tagging",
+            "model.layers=2",
+            "model.hidden=12,16",
+            "model.dropout-kind=variational",
+            "model.dropout=0.1",
+            "model.word-dropout=0.05");
     assertThat(evaluate(model).get("accuracy").asDouble()).isGreaterThan(0.95);
     assertThat(predict(model, "w0 w1 w2\n\nw5\n")).isEqualTo("E O E\n\nO\n");
     CommandRun table =

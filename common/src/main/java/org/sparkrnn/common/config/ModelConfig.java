@@ -3,7 +3,9 @@ package org.sparkrnn.common.config;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import org.sparkrnn.common.errors.BadInputException;
 
@@ -116,14 +118,8 @@ public record ModelConfig(
       throw new BadInputException(
           "model.tied cannot be used with model.softmax = adaptive: rare words have fewer columns there than in the embedding");
     }
-    if (input == Input.ONE_HOT && (frozenEmbedding || !pretrainedEmbeddings.isEmpty())) {
-      throw new BadInputException(
-          "model.pretrained-embeddings and model.frozen-embedding need model.input = embedding,"
-              + " got one-hot");
-    }
-    if (input == Input.ONE_HOT && (dropouts.embeddingDropout() > 0 || dropouts.wordDropout() > 0)) {
-      throw new BadInputException(
-          "model.embedding-dropout and model.word-dropout need model.input = embedding, got one-hot");
+    if (input == Input.ONE_HOT) {
+      requireNoEmbedding("model.input = one-hot", pretrainedEmbeddings, frozenEmbedding, dropouts);
     }
     if (dropouts.zoneoutCell() > 0 && !cell.hasCellState()) {
       throw new BadInputException(
@@ -135,6 +131,32 @@ public record ModelConfig(
       throw new BadInputException(
           "model.forget-gate-bias must be finite or null, got " + forgetGateBiasOrNaN);
     }
+  }
+
+  /**
+   * Refuses settings of an embedding where there is none.
+   *
+   * @param reason what there is in its place, to name in the message
+   */
+  public void requireNoEmbedding(String reason) {
+    requireNoEmbedding(reason, pretrainedEmbeddings, frozenEmbedding, dropouts);
+  }
+
+  private static void requireNoEmbedding(
+      String reason, String pretrained, boolean frozen, DropoutConfig dropouts) {
+    Map<String, Boolean> settings = new LinkedHashMap<>();
+    settings.put("model.pretrained-embeddings", !pretrained.isEmpty());
+    settings.put("model.frozen-embedding", frozen);
+    settings.put("model.embedding-dropout", dropouts.embeddingDropout() > 0);
+    settings.put("model.word-dropout", dropouts.wordDropout() > 0);
+    settings.put("model.dropout-input", dropouts.dropoutInputOrNaN() > 0);
+    settings.forEach(
+        (name, used) -> {
+          if (used) {
+            throw new BadInputException(
+                "%s needs an embedding, and there is none with %s".formatted(name, reason));
+          }
+        });
   }
 
   private static List<Integer> ofEachLayer(String key, List<Integer> sizes, int layers) {

@@ -51,4 +51,10 @@ public record TaskConfig(Task task, Bidirectional bidirectional, Pooling pooling
   public boolean isOfSequences() {
     return task != Task.LANGUAGE_MODEL;
   }
+
+  /** Whether predictions are made from the sum of both directions' last states. */
+  boolean addsLastStates() {
+    boolean pooled = task == Task.CLASSIFICATION || task == Task.REGRESSION;
+    return pooled && bidirectional == Bidirectional.SUM && pooling == Pooling.LAST;
+  }
 }

@@ -47,7 +47,8 @@ public record TrainingConfig(
     implements Serializable {
   public TrainingConfig {
     if (task.isOfSequences()) {
-      requirePlain(model, loss, batch);
+      requireNoLanguageModel(model, loss, batch);
+      requireOneLastStep(model, task);
     }
     spark = Collections.unmodifiableSortedMap(new TreeMap<>(spark));
   }
@@ -63,30 +64,26 @@ public record TrainingConfig(
   }
 
   /** What only a language model has. */
-  private static void requirePlain(ModelConfig model, LossConfig loss, BatchConfig batch) {
-    DropoutConfig dropouts = model.dropouts();
-    boolean plain =
-        new HashSet<>(model.hidden()).size() == 1
-            && new HashSet<>(model.projection()).size() == 1
-            && !model.residual()
-            && !model.tied()
-            && !model.frozenEmbedding()
-            && model.output().softmax() == SoftmaxConfig.Kind.FULL
-            && dropouts.dropoutKind() == DropoutConfig.Kind.INDEPENDENT
-            && dropouts.dropoutInput() == dropouts.dropout()
-            && dropouts.dropoutHidden() == dropouts.dropout()
-            && dropouts.dropoutOutput() == dropouts.dropout()
-            && dropouts.embeddingDropout() == 0
-            && dropouts.wordDropout() == 0
-            && loss.activationPenalty() == 0
-            && loss.temporalPenalty() == 0
-            && batch.windowLengths() == BatchConfig.WindowLengths.FIXED;
-    if (!plain) {
+  private static void requireNoLanguageModel(
+      ModelConfig model, LossConfig loss, BatchConfig batch) {
+    if (model.tied()
+        || model.output().softmax() != SoftmaxConfig.Kind.FULL
+        || loss.activationPenalty() > 0
+        || loss.temporalPenalty() > 0
+        || batch.windowLengths() != BatchConfig.WindowLengths.FIXED) {
       throw new BadInputException(
-          "Sizes of model.hidden or model.projection for each layer, model.residual, model.tied,"
-              + " model.frozen-embedding, model.softmax = adaptive or sampled,"
-              + " dropout of other kinds and places, penalties of activations and"
-              + " batch.window-lengths = drawn need model.task = language-model");
+          "model.tied, model.softmax = adaptive or sampled, loss.activation-penalty,"
+              + " loss.temporal-penalty and batch.window-lengths = drawn need model.task ="
+              + " language-model");
+    }
+  }
+
+  /** At which step would the input be added, where the directions' last steps differ? */
+  private static void requireOneLastStep(ModelConfig model, TaskConfig task) {
+    if (model.residual() && task.addsLastStates()) {
+      throw new BadInputException(
+          "model.residual with model.bidirectional = sum needs model.pooling = mean or max, got"
+              + " last: the last steps of the two directions have different inputs");
     }
   }
 

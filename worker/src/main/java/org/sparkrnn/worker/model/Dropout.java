@@ -71,7 +71,7 @@ public record Dropout(
   }
 
   /** Whether whole vectors are dropped before the first layer. */
-  boolean dropsRows() {
+  public boolean dropsRows() {
     return embedding > 0 || word > 0;
   }
 

@@ -9,26 +9,39 @@ import org.sparkrnn.worker.random.Philox;
 import org.sparkrnn.worker.random.PhiloxKey;
 
 /** Draws dropout masks and applies them: docs/numerics.md, section 6. */
-final class DropoutMasks {
+public final class DropoutMasks {
   private final Dropout dropout;
   private final int layers;
   private final Kernel kernel;
   private final int streams;
   private final int[] words = new int[4];
 
-  DropoutMasks(ModelSpec spec, Kernel kernel, int streams) {
+  public DropoutMasks(ModelSpec spec, Kernel kernel, int streams) {
     this.dropout = spec.dropout();
     this.layers = spec.layers();
     this.kernel = kernel;
     this.streams = streams;
   }
 
+  /** Whether anything is dropped at a place. */
+  public boolean drops(int place) {
+    return dropout.rate(place, layers) > 0;
+  }
+
   /** What a place lets through of activations, or of their gradients; all where nothing drops. */
-  void apply(Matrix in, Matrix out, int time, Masks masks, int place) {
+  public void apply(Matrix in, Matrix out, int time, Masks masks, int place) {
+    int rows = time * streams;
+    apply(in, out, rows, dropout.kind() == Kind.VARIATIONAL ? streams : rows, masks, place);
+  }
+
+  /** The same of rows that are not steps, each with a mask of its own. */
+  public void applyToRows(Matrix in, Matrix out, int rows, Masks masks, int place) {
+    apply(in, out, rows, rows, masks, place);
+  }
+
+  private void apply(Matrix in, Matrix out, int rows, int period, Masks masks, int place) {
     float rate = dropout.rate(place, layers);
     if (rate > 0) {
-      int rows = time * streams;
-      int period = dropout.kind() == Kind.VARIATIONAL ? streams : rows;
       PhiloxKey key = PhiloxKey.dropout(masks.seed(), (int) masks.step(), masks.replica(), place);
       kernel.dropout(in, out, rows, period, rate, key);
     }

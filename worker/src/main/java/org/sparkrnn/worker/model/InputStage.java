@@ -1,50 +1,60 @@
 package org.sparkrnn.worker.model;
 
 import org.sparkrnn.worker.kernel.Arena;
+import org.sparkrnn.worker.kernel.ArenaPlan;
+import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 
 /**
- * What enters the first recurrent layer: rows of the embedding, or nothing where the layer selects
- * columns of its weights by the tokens themselves (one-hot).
+ * What enters the first recurrent layer: rows of the embedding, numbers that the caller writes, or
+ * nothing where the layer selects columns of its weights by the tokens themselves (one-hot).
  */
-final class InputStage {
+public final class InputStage {
   private final Kernel kernel;
   private final DropoutMasks dropout;
   private final boolean dropsRows;
   private final Matrix table;
   private final Matrix dTable;
-  private final Matrix embedded;
-  private final Matrix dEmbedded;
+  private final Matrix rows;
+  private final Matrix dRows;
   private final TouchedRows touchedRows;
 
   /** Factors of the rows of the window that ran last. */
   private final float[] rowFactors;
 
-  InputStage(
-      ModelSpec spec,
-      Kernel kernel,
-      Arena arena,
-      ModelMemory memory,
-      ParameterViews parameters,
-      ParameterViews gradients,
-      DropoutMasks dropout,
-      int positions) {
+  /** The regions of the rows and of their gradients, in an arena that is still to be allocated. */
+  public record Plan(boolean training, int positions, Region rows, Region dRows) {}
+
+  /** For windows of so many positions at most. */
+  public static Plan plan(ArenaPlan arena, ModelSpec spec, int positions, boolean training) {
+    int columns = spec.inputSize(0);
+    boolean learns = training && spec.embedding() > 0 && !spec.frozenEmbedding();
+    return new Plan(
+        training,
+        positions,
+        arena.padded("input", spec.isOneHot() ? 0 : positions, columns),
+        arena.padded("dInput", learns ? positions : 0, columns));
+  }
+
+  public InputStage(
+      ModelSpec spec, Kernel kernel, Plan plan, ModelVectors vectors, DropoutMasks dropout) {
+    Arena arena = vectors.parameters().arena();
     Matrix none = Matrix.absent(arena);
-    boolean oneHot = spec.isOneHot();
+    int columns = spec.inputSize(0);
+    boolean embedded = spec.embedding() > 0;
+    boolean learns = embedded && !spec.frozenEmbedding();
     this.kernel = kernel;
     this.dropout = dropout;
-    this.dropsRows = memory.training() && spec.dropout().dropsRows();
-    this.table = oneHot ? none : parameters.block(ModelSpec.EMBEDDING_WEIGHT);
-    this.dTable =
-        oneHot || spec.frozenEmbedding() ? none : gradients.block(ModelSpec.EMBEDDING_WEIGHT);
-    this.embedded = oneHot ? none : memory.embedded().padded(arena, positions, spec.embedding());
-    this.dEmbedded =
-        dTable.isAbsent() ? none : memory.dEmbedded().padded(arena, positions, spec.embedding());
-    boolean sparse = memory.training() && spec.hasSparseEmbedding();
-    this.touchedRows = new TouchedRows(sparse ? spec.vocabulary() : 0, positions);
-    this.rowFactors = new float[dropsRows ? positions : 0];
+    this.dropsRows = plan.training() && spec.dropout().dropsRows();
+    this.table = embedded ? vectors.weights().block(ModelSpec.EMBEDDING_WEIGHT) : none;
+    this.dTable = learns ? vectors.dWeights().block(ModelSpec.EMBEDDING_WEIGHT) : none;
+    this.rows = spec.isOneHot() ? none : plan.rows().padded(arena, plan.positions(), columns);
+    this.dRows = dTable.isAbsent() ? none : plan.dRows().padded(arena, plan.positions(), columns);
+    boolean sparse = plan.training() && spec.hasSparseEmbedding();
+    this.touchedRows = new TouchedRows(sparse ? spec.vocabulary() : 0, plan.positions());
+    this.rowFactors = new float[dropsRows ? plan.positions() : 0];
   }
 
   Matrix table() {
@@ -55,13 +65,14 @@ final class InputStage {
     return dTable;
   }
 
-  /** {@code [positions, embedding]}; absent for one-hot input. */
-  Matrix output() {
-    return embedded;
+  /** {@code [positions, columns]}; absent for one-hot input. */
+  public Matrix output() {
+    return rows;
   }
 
-  Matrix dOutput() {
-    return dEmbedded;
+  /** The gradient by {@link #output}; absent unless the embedding learns. */
+  public Matrix dOutput() {
+    return dRows;
   }
 
   /** Rows of the table with a gradient, if it is sparse; else none. */
@@ -69,34 +80,36 @@ final class InputStage {
     return touchedRows;
   }
 
-  void forward(int positions, int[] tokens) {
+  /** Looks the rows of a window up, where there is a table. */
+  public void forward(int positions, int[] tokens) {
     if (!table.isAbsent()) {
-      kernel.gatherRows(table, tokens, positions, embedded);
+      kernel.gatherRows(table, tokens, positions, rows);
     }
   }
 
-  void forwardWithDropout(int time, int positions, int[] tokens, Masks masks) {
+  /** The same in training. */
+  public void forwardWithDropout(int time, int positions, int[] tokens, Masks masks) {
     forward(positions, tokens);
     if (dropsRows) {
       dropout.rowFactors(positions, tokens, masks, rowFactors);
-      kernel.scaleRows(embedded, positions, rowFactors);
+      kernel.scaleRows(rows, positions, rowFactors);
     }
-    dropout.apply(embedded, embedded, time, masks, 0);
+    dropout.apply(rows, rows, time, masks, 0);
   }
 
   /** Adds to the table's gradient, which is zero but for what a tied output has left there. */
-  void backward(int time, int positions, int[] tokens, Masks masks) {
+  public void backward(int time, int positions, int[] tokens, Masks masks) {
     if (dTable.isAbsent()) {
       return;
     }
-    dropout.apply(dEmbedded, dEmbedded, time, masks, 0);
+    dropout.apply(dRows, dRows, time, masks, 0);
     if (dropsRows) {
-      kernel.scaleRows(dEmbedded, positions, rowFactors);
+      kernel.scaleRows(dRows, positions, rowFactors);
     }
     if (touchedRows.isKept()) {
       touchedRows.collect(tokens, positions);
     }
-    kernel.scatterAddRows(dEmbedded, tokens, positions, dTable);
+    kernel.scatterAddRows(dRows, tokens, positions, dTable);
   }
 
   /** Sets the table's gradient back to zero, unless the next window overwrites it anyway. */

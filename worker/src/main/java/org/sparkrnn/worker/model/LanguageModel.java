@@ -1,10 +1,6 @@
 package org.sparkrnn.worker.model;
 
-import java.util.ArrayList;
-import java.util.List;
-import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.Arena;
-import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 
@@ -30,11 +26,8 @@ public final class LanguageModel implements TrainableModel {
   private final Kernel kernel;
   private final int streams;
   private final boolean onlyTrains;
-  private final ParameterLayout layout;
   private final Arena arena;
-  private final Matrix parameters;
-  private final Matrix gradients;
-  private final List<Matrix> moments = new ArrayList<>();
+  private final ModelVectors vectors;
   private final InputStage input;
   private final RecurrentStack layers;
   private final OutputLayer output;
@@ -46,28 +39,18 @@ public final class LanguageModel implements TrainableModel {
     this.streams = streams;
     this.onlyTrains =
         memory.training() && (spec.dropout().isActive() || spec.softmax().isSampled());
-    this.layout = spec.layout();
-    boolean training = memory.training();
-    int positions = streams * window;
     this.arena = kernel.allocate(memory.plan());
-    Matrix none = Matrix.absent(arena);
-    this.parameters = memory.parameters().dense(arena, 0, 1, layout.size());
-    this.gradients = training ? memory.gradients().dense(arena, 0, 1, layout.size()) : none;
-    for (Region region : memory.moments()) {
-      moments.add(region.dense(arena, 0, 1, layout.size()));
-    }
-    ParameterViews weights = new ParameterViews(arena, layout, parameters);
-    ParameterViews dWeights = new ParameterViews(arena, layout, gradients);
+    this.vectors = memory.vectors().bind(arena);
     DropoutMasks dropout = new DropoutMasks(spec, kernel, streams);
-    this.input = new InputStage(spec, kernel, arena, memory, weights, dWeights, dropout, positions);
+    this.input = new InputStage(spec, kernel, memory.input(), vectors, dropout);
     this.layers =
-        new RecurrentStack(
-            spec, kernel, arena, memory, weights, dWeights, dropout, input, streams, window);
-    this.output = output(memory, weights, dWeights, positions);
+        new RecurrentStack(spec, kernel, memory, vectors, dropout, input, streams, window);
+    this.output = output(memory, streams * window);
   }
 
-  private OutputLayer output(
-      ModelMemory memory, ParameterViews weights, ParameterViews dWeights, int positions) {
+  private OutputLayer output(ModelMemory memory, int positions) {
+    ParameterViews weights = vectors.weights();
+    ParameterViews dWeights = vectors.dWeights();
     Matrix states = layers.output();
     Matrix dStates = layers.dOutput();
     OutputMemory regions = memory.output();
@@ -127,70 +110,20 @@ public final class LanguageModel implements TrainableModel {
   }
 
   @Override
-  public ParameterLayout layout() {
-    return layout;
+  public ModelSpec spec() {
+    return spec;
   }
 
-  /** All parameters as one row; {@link #pack} after a change. */
   @Override
-  public Matrix parameters() {
-    return parameters;
+  public ModelVectors vectors() {
+    return vectors;
   }
 
-  /** All gradients as one row. */
   @Override
-  public Matrix gradients() {
-    return gradients;
+  public InputStage input() {
+    return input;
   }
 
-  /** The optimizer's vectors, zero at the start. */
-  @Override
-  public List<Matrix> moments() {
-    return moments;
-  }
-
-  /** Whether most rows of the embedding have no gradient; see {@link #touchedRows}. */
-  @Override
-  public boolean hasSparseEmbedding() {
-    return spec.hasSparseEmbedding();
-  }
-
-  /** Whether the embedding has no gradient at all and never changes. */
-  @Override
-  public boolean hasFrozenEmbedding() {
-    return spec.frozenEmbedding();
-  }
-
-  /** The embedding table, which comes first in the parameters; absent for one-hot input. */
-  @Override
-  public Matrix embedding() {
-    return input.table();
-  }
-
-  /** The embedding's gradient; absent for one-hot input and where it is frozen. */
-  @Override
-  public Matrix dEmbedding() {
-    return input.dTable();
-  }
-
-  /** Rows of a sparse embedding with a gradient, in the order of their first position. */
-  @Override
-  public TouchedRows touchedRows() {
-    return input.touchedRows();
-  }
-
-  /** Overwrites all parameters and packs them. */
-  @Override
-  public void setParameters(float[] values) {
-    if (values.length != layout.size()) {
-      throw new IllegalArgumentException(
-          "Cannot use %d parameters in a model of %d".formatted(values.length, layout.size()));
-    }
-    parameters.write(values, 0);
-    pack();
-  }
-
-  /** Tells the kernel that parameters have changed. */
   @Override
   public void pack() {
     layers.pack();
@@ -266,12 +199,6 @@ public final class LanguageModel implements TrainableModel {
     layers.backward(time, tokens, scale, penalties, masks);
     input.backward(time, positions, tokens, masks);
     return output.lossSum(positions);
-  }
-
-  /** Sets a sparse embedding's gradient back to zero. */
-  @Override
-  public void clearTouchedRows() {
-    input.clearTouchedRows();
   }
 
   @Override

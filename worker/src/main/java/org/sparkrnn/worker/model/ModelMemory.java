@@ -11,17 +11,13 @@ import org.sparkrnn.worker.kernel.RecurrentLayer;
 /**
  * The regions of a model's arena, planned before it is allocated.
  *
- * @param moments each of the parameters' size
  * @param outputs what leaves each layer; empty where that is its hidden state itself
  */
 record ModelMemory(
     ArenaPlan plan,
     boolean training,
-    Region parameters,
-    Region gradients,
-    List<Region> moments,
-    Region embedded,
-    Region dEmbedded,
+    ModelVectors.Plan vectors,
+    InputStage.Plan input,
     List<RecurrentLayer.Plan> layers,
     List<Region> outputs,
     OutputMemory output) {
@@ -35,20 +31,9 @@ record ModelMemory(
       int momentVectors,
       boolean withLogits) {
     int positions = Math.multiplyExact(streams, window);
-    int size = spec.layout().size();
-    boolean oneHot = spec.isOneHot();
     ArenaPlan plan = new ArenaPlan();
-    Region parameters = plan.region("parameters", size);
-    Region gradients = plan.region("gradients", training ? size : 0);
-    List<Region> moments = new ArrayList<>();
-    for (int i = 0; i < momentVectors; i++) {
-      moments.add(plan.region("moments" + i, size));
-    }
-    int embeddedRows = oneHot ? 0 : positions;
-    Region embedded = plan.padded("embedded", embeddedRows, spec.embedding());
-    Region dEmbedded =
-        plan.padded(
-            "dEmbedded", training && !spec.frozenEmbedding() ? embeddedRows : 0, spec.embedding());
+    ModelVectors.Plan vectors = ModelVectors.plan(plan, spec, training, momentVectors);
+    InputStage.Plan input = InputStage.plan(plan, spec, positions, training);
     List<RecurrentLayer.Plan> layers = new ArrayList<>();
     List<Region> outputs = new ArrayList<>();
     for (int layer = 0; layer < spec.layers(); layer++) {
@@ -60,7 +45,7 @@ record ModelMemory(
               spec.inputSize(layer),
               spec.hidden(layer),
               spec.output(layer),
-              oneHot && layer == 0,
+              spec.isOneHot() && layer == 0,
               spec.normalised(),
               training,
               spec.dropout().zoneout());
@@ -69,16 +54,6 @@ record ModelMemory(
       outputs.add(plan.padded("output" + layer, changed ? positions : 0, spec.output(layer)));
     }
     OutputMemory output = OutputMemory.plan(plan, spec, kernel, positions, training, withLogits);
-    return new ModelMemory(
-        plan,
-        training,
-        parameters,
-        gradients,
-        moments,
-        embedded,
-        dEmbedded,
-        layers,
-        outputs,
-        output);
+    return new ModelMemory(plan, training, vectors, input, layers, outputs, output);
   }
 }

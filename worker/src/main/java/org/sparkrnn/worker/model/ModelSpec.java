@@ -158,10 +158,14 @@ public record ModelSpec(
   /**
    * The architecture that settings ask for, on that many kinds of tokens or columns.
    *
-   * @throws BadInputException if {@code model.softmax-cutoffs} are beyond them
+   * @throws BadInputException if {@code model.softmax-cutoffs} are beyond them, or if columns are
+   *     to have what only an embedding has
    */
   public static ModelSpec of(ModelConfig config, int vocabulary, TaskSpec task) {
     requireCutoffs(config.output(), vocabulary);
+    if (task.dense()) {
+      config.requireNoEmbedding("a corpus of numbers");
+    }
     Input input = task.dense() ? Input.ONE_HOT : config.input();
     return new ModelSpec(
         CellKind.valueOf(config.cell().name()),

@@ -34,17 +34,15 @@ final class RecurrentStack {
   RecurrentStack(
       ModelSpec spec,
       Kernel kernel,
-      Arena arena,
       ModelMemory memory,
-      ParameterViews parameters,
-      ParameterViews gradients,
+      ModelVectors vectors,
       DropoutMasks dropout,
       InputStage input,
       int streams,
       int window) {
     this.spec = spec;
     this.kernel = kernel;
-    this.arena = arena;
+    this.arena = vectors.parameters().arena();
     this.dropout = dropout;
     this.streams = streams;
     this.window = window;
@@ -57,7 +55,11 @@ final class RecurrentStack {
               .layers()
               .get(index)
               .bind(
-                  arena, parameters.recurrent("" + index), gradients.recurrent("" + index), x, dx);
+                  arena,
+                  vectors.weights().recurrent("" + index),
+                  vectors.dWeights().recurrent("" + index),
+                  x,
+                  dx);
       layers.add(layer);
       if (memory.training() && spec.dropout().zoneout().isActive()) {
         zoneouts.add(new ZoneoutMasks(kernel, index, 0, layer));

@@ -265,7 +265,8 @@ final class ReferenceLayer {
   /**
    * Gradients by the gated hidden state: of its slots' weights, of its gate, of the state before.
    */
-  private void gateBackward(ReferenceCell.Gating gating, double[] w, int p, double[] dPrevious, double[] dw) {
+  private void gateBackward(
+      ReferenceCell.Gating gating, double[] w, int p, double[] dPrevious, double[] dw) {
     double[] dGated = new double[units];
     double[][] d = sumGradients(w, p, Source.GATED, dw);
     for (int s = 0; s < slots.size(); s++) {

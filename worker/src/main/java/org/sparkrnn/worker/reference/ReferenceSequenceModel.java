@@ -19,7 +19,6 @@ public final class ReferenceSequenceModel {
   private final double[] w;
   private final List<ReferenceLayer> forwards = new ArrayList<>();
   private final List<ReferenceLayer> backwards = new ArrayList<>();
-  private final int units;
   private final int features;
 
   private Sequence sequence = new Sequence(new int[0], new double[0], new int[0], new double[0]);
@@ -31,6 +30,9 @@ public final class ReferenceSequenceModel {
 
   /** The last layer's outputs of each direction, {@code [step, unit]}, in the sequence's order. */
   private final List<double[]> topOutputs = new ArrayList<>();
+
+  /** What the last layer read, {@code [step, column]}. */
+  private double[] topInput = new double[0];
 
   /** What predictions are made from, after dropout, {@code [prediction, feature]}. */
   private double[] featureRows = new double[0];
@@ -45,7 +47,6 @@ public final class ReferenceSequenceModel {
     this.spec = spec;
     this.layout = spec.layout();
     this.w = parameters;
-    this.units = spec.outputSize();
     this.features = spec.features();
     for (int layer = 0; layer < spec.layers(); layer++) {
       forwards.add(new ReferenceLayer(spec.cell(), layout, layer, 1, spec.dropout().zoneout()));
@@ -100,15 +101,21 @@ public final class ReferenceSequenceModel {
     double[] x = dense ? read.values() : spec.isOneHot() ? new double[0] : embedded();
     for (int layer = 0; layer < spec.layers(); layer++) {
       int[] oneHot = layer == 0 && spec.isOneHot() ? read.tokens() : new int[0];
-      double[] joined = layer(layer, x, oneHot);
-      if (layer < spec.layers() - 1) {
-        x = masked(joined, masks[layer + 1]);
-      } else {
-        top = joined;
+      topInput = x;
+      top = layer(layer, x, oneHot);
+      if (spec.isResidual(layer)) {
+        add(x, top);
       }
+      x = layer < spec.layers() - 1 ? masked(top, masks[layer + 1]) : top;
     }
     featureRows = masked(pooled(), masks[spec.layers()]);
     return predict();
+  }
+
+  private static void add(double[] values, double[] sums) {
+    for (int i = 0; i < sums.length; i++) {
+      sums[i] += values[i];
+    }
   }
 
   private double[] embedded() {
@@ -131,16 +138,15 @@ public final class ReferenceSequenceModel {
 
   private double[][] zeros(int layer) {
     double[][] states = new double[spec.cell().states()][spec.hidden(layer)];
-    states[0] = new double[units];
+    states[0] = new double[spec.output(layer)];
     return states;
   }
 
   private double[] layer(int layer, double[] x, int[] oneHot) {
-    double[] joined = new double[time * features];
+    double[] joined = new double[time * spec.task().joined(spec.output(layer))];
     topOutputs.clear(); // the last layer's remain
-    double[] output = forwards.get(layer).forward(w, time, zeros(layer), x, oneHot);
-    put(output, 0, joined);
-    topOutputs.add(output);
+    topOutputs.add(forwards.get(layer).forward(w, time, zeros(layer), x, oneHot));
+    put(layer, topOutputs.get(0), 0, joined);
     if (!backwards.isEmpty()) {
       int[] reversedTokens = oneHot.clone();
       for (int t = 0; t < oneHot.length; t++) {
@@ -149,26 +155,30 @@ public final class ReferenceSequenceModel {
       double[] fromEnd =
           backwards.get(layer).forward(w, time, zeros(layer), reversed(x), reversedTokens);
       topOutputs.add(reversed(fromEnd));
-      put(topOutputs.get(1), second(), joined);
+      put(layer, topOutputs.get(1), second(layer), joined);
     }
     return joined;
   }
 
-  private int second() {
-    return spec.task().bidirectional() == Bidirectional.SUM ? 0 : units;
+  private int second(int layer) {
+    return spec.task().bidirectional() == Bidirectional.SUM ? 0 : spec.output(layer);
   }
 
-  private void put(double[] output, int column, double[] joined) {
+  private void put(int layer, double[] output, int column, double[] joined) {
+    int units = spec.output(layer);
+    int columns = spec.task().joined(units);
     for (int i = 0; i < output.length; i++) {
-      joined[i / units * features + column + i % units] += output[i];
+      joined[i / units * columns + column + i % units] += output[i];
     }
   }
 
   /** The columns of a direction. */
-  private double[] take(double[] joined, int column) {
-    double[] taken = new double[joined.length / features * units];
+  private double[] take(int layer, double[] joined, int column) {
+    int units = spec.output(layer);
+    int columns = spec.task().joined(units);
+    double[] taken = new double[joined.length / columns * units];
     for (int i = 0; i < taken.length; i++) {
-      taken[i] = joined[i / units * features + column + i % units];
+      taken[i] = joined[i / units * columns + column + i % units];
     }
     return taken;
   }
@@ -191,24 +201,42 @@ public final class ReferenceSequenceModel {
     for (int direction = 0; direction < topOutputs.size(); direction++) {
       double[] output = topOutputs.get(direction);
       for (int i = 0; i < output.length; i++) {
-        pooled[column(direction) + i % units] += share(direction, i) * output[i];
+        int feature = column(direction) + i % units();
+        pooled[feature] += share(direction, i / units(), feature) * output[i];
       }
+    }
+    for (int i = 0; isTopResidual() && i < topInput.length; i++) {
+      pooled[i % features] += shareOfInput(i) * topInput[i];
     }
     return pooled;
   }
 
-  private int column(int direction) {
-    return direction == 0 ? 0 : second();
+  private boolean isTopResidual() {
+    return spec.isResidual(spec.layers() - 1);
   }
 
-  /** How much of an element of a direction's outputs goes into its feature. */
-  private double share(int direction, int element) {
-    int t = element / units;
+  /** Of the last layer. */
+  private int units() {
+    return spec.outputSize();
+  }
+
+  private int column(int direction) {
+    return direction == 0 ? 0 : second(spec.layers() - 1);
+  }
+
+  /** How much of a step of a direction's outputs goes into a feature. */
+  private double share(int direction, int t, int feature) {
     return switch (spec.task().pooling()) {
       case LAST -> t == (direction == 0 ? time - 1 : 0) ? 1 : 0;
       case MEAN -> 1.0 / time;
-      case MAX -> t == largest(column(direction) + element % units) ? 1 : 0;
+      case MAX -> t == largest(feature) ? 1 : 0;
     };
+  }
+
+  /** How much of an element of what the last layer read: as of the output it is added to. */
+  private double shareOfInput(int element) {
+    int feature = element % features;
+    return share(feature < units() ? 0 : 1, element / features, feature);
   }
 
   /** The first step that has the largest value of a feature. */
@@ -278,15 +306,16 @@ public final class ReferenceSequenceModel {
     double[] d = new double[0];
     for (int layer = spec.layers() - 1; layer >= 0; layer--) {
       boolean last = layer == spec.layers() - 1;
-      double[] dForwards = last ? topGradient(0, dFeatures) : take(d, 0);
+      double[] dForwards = last ? topGradient(0, dFeatures) : take(layer, d, 0);
       double[] dx = forwards.get(layer).backward(w, dForwards, zeros(layer), dw);
       if (!backwards.isEmpty()) {
-        double[] dBackwards = last ? topGradient(1, dFeatures) : take(d, second());
+        double[] dBackwards = last ? topGradient(1, dFeatures) : take(layer, d, second(layer));
         double[] fromEnd =
             reversed(backwards.get(layer).backward(w, reversed(dBackwards), zeros(layer), dw));
-        for (int i = 0; i < dx.length; i++) {
-          dx[i] += fromEnd[i];
-        }
+        add(fromEnd, dx);
+      }
+      if (spec.isResidual(layer)) {
+        add(last ? topInputGradient(dFeatures) : d, dx);
       }
       d = masked(dx, layer > 0 || spec.embedding() > 0 ? masks[layer] : new double[0]);
     }
@@ -321,11 +350,24 @@ public final class ReferenceSequenceModel {
   /** Gradient by the last layer's outputs of a direction. */
   private double[] topGradient(int direction, double[] dFeatures) {
     if (spec.task().task() == Task.TAGGING) {
-      return take(dFeatures, column(direction));
+      return take(spec.layers() - 1, dFeatures, column(direction));
     }
-    double[] d = new double[time * units];
+    double[] d = new double[time * units()];
     for (int i = 0; i < d.length; i++) {
-      d[i] = share(direction, i) * dFeatures[column(direction) + i % units];
+      int feature = column(direction) + i % units();
+      d[i] = share(direction, i / units(), feature) * dFeatures[feature];
+    }
+    return d;
+  }
+
+  /** Gradient by what the last layer read, as far as it was added to the layer's output. */
+  private double[] topInputGradient(double[] dFeatures) {
+    if (spec.task().task() == Task.TAGGING) {
+      return dFeatures;
+    }
+    double[] d = new double[time * features];
+    for (int i = 0; i < d.length; i++) {
+      d[i] = shareOfInput(i) * dFeatures[i % features];
     }
     return d;
   }

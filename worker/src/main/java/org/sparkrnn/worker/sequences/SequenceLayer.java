@@ -14,6 +14,8 @@ import org.sparkrnn.worker.kernel.RecurrentLayer;
  * second direction is a layer of the same kind on the rows of each sequence in reverse order, which
  * {@code moveRows} makes and undoes. A batch thus gives each sequence the bits that it has alone.
  *
+ * @param sum whether the outputs of two directions are added, not put side by side
+ * @param residual whether the input is added to the output
  * @param input what the layer reads; absent if that is tokens
  * @param dInput gradient by it; absent if nobody needs it
  * @param output of both directions; what the next layer reads, unless dropout is between
@@ -22,6 +24,7 @@ import org.sparkrnn.worker.kernel.RecurrentLayer;
 record SequenceLayer(
     Kernel kernel,
     boolean sum,
+    boolean residual,
     List<RecurrentLayer> directions,
     Matrix input,
     Matrix dInput,
@@ -69,8 +72,12 @@ record SequenceLayer(
     }
   }
 
-  /** Puts the outputs of both directions together, in the order of the sequence. */
+  /** Puts the outputs of both directions together, in the order of the sequence, and the input. */
   void join(SequenceBatch batch) {
+    if (residual && !two()) {
+      Matrix hidden = forwards().output(batch.time());
+      hidden.arena().copy(hidden.offset(), output.offset(), (long) rows(batch) * hidden.stride());
+    }
     if (two()) {
       int steps = batch.time();
       kernel.moveRows(
@@ -85,6 +92,13 @@ record SequenceLayer(
           units(),
           sum);
     }
+    if (residual) {
+      kernel.addDifference(input, nothing(), rows(batch), 1f, output);
+    }
+  }
+
+  private Matrix nothing() {
+    return Matrix.absent(output.arena());
   }
 
   /** The reverse of {@link #join}: from {@link #dOutput} to the directions' gradients. */
@@ -111,18 +125,28 @@ record SequenceLayer(
     }
   }
 
-  /** The states after each sequence's last step of each direction, side by side or added. */
+  /**
+   * The states after each sequence's last step of each direction, side by side or added, and what
+   * was the input there.
+   */
   void lastStates(SequenceBatch batch, Matrix features) {
     int[] rows = batch.featureRows();
+    int[] starts = batch.present(); // sequence b begins at position b
     int count = batch.count();
     kernel.moveRows(forwards().output(batch.time()), 0, rows, count, features, 0, units(), false);
     if (two()) {
       kernel.moveRows(
           backwards().output(batch.time()), 0, rows, count, features, second(), units(), sum);
     }
+    if (residual) {
+      kernel.moveRows(input, 0, rows, count, features, 0, units(), true);
+    }
+    if (residual && two()) {
+      kernel.moveRows(input, second(), starts, count, features, second(), units(), true);
+    }
   }
 
-  /** The reverse of {@link #lastStates}. */
+  /** The reverse of {@link #lastStates}, but for the input. */
   void lastStateGradients(SequenceBatch batch, Matrix dFeatures) {
     int[] rows = batch.featureOf();
     kernel.moveRows(
@@ -130,6 +154,24 @@ record SequenceLayer(
     if (two()) {
       kernel.moveRows(
           dFeatures, second(), rows, rows(batch), backwards().dHiddenSequence(), 0, units(), false);
+    }
+  }
+
+  /** After {@link #backward}: what {@link #lastStates} took from the input. */
+  void addLastInputGradients(SequenceBatch batch, Matrix dFeatures) {
+    int[] starts = batch.present();
+    if (residual) {
+      kernel.moveRows(dFeatures, 0, batch.featureOf(), rows(batch), dInput, 0, units(), true);
+    }
+    if (residual && two()) {
+      kernel.moveRows(dFeatures, second(), starts, batch.count(), dInput, second(), units(), true);
+    }
+  }
+
+  /** After {@link #backward}: what {@link #join} took from the input. */
+  void addInputGradients(SequenceBatch batch) {
+    if (residual) {
+      kernel.addDifference(dOutput, nothing(), rows(batch), 1f, dInput);
     }
   }
 

@@ -9,23 +9,20 @@ import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.LayerShape;
 import org.sparkrnn.worker.kernel.RecurrentLayer;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
+import org.sparkrnn.worker.model.InputStage;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.ModelVectors;
 
 /**
  * The regions of the arena of a model of sequences, planned before it is allocated.
  *
- * @param moments each of the parameters' size
- * @param input rows of the embedding or numbers; empty for one-hot input
  * @param features most rows that predictions are made from
  */
 record SequenceMemory(
     ArenaPlan plan,
     boolean training,
-    Region parameters,
-    Region gradients,
-    List<Region> moments,
-    Region input,
-    Region dInput,
+    ModelVectors.Plan vectors,
+    InputStage.Plan input,
     List<Layer> layers,
     int predictions,
     Region features,
@@ -40,32 +37,24 @@ record SequenceMemory(
    *
    * @param directions one, or two: forwards and backwards
    * @param reversedInput what the second direction reads; empty where that is tokens
-   * @param joined both directions' outputs; empty if there is one
-   * @param dropped what dropout leaves of the only direction's output
+   * @param output what leaves the layer; empty where that is the only direction's hidden state
+   * @param dOutput gradient by it; empty where that is the only direction's
+   * @param dropped what dropout leaves of a hidden state
    */
   record Layer(
       List<RecurrentLayer.Plan> directions,
       Region reversedInput,
       Region dReversedInput,
-      Region joined,
-      Region dJoined,
+      Region output,
+      Region dOutput,
       Region dropped) {}
 
   static SequenceMemory plan(
       ModelSpec spec, Kernel kernel, int streams, int steps, boolean training, int momentVectors) {
     int positions = Math.multiplyExact(streams, steps);
-    int size = spec.layout().size();
     ArenaPlan plan = new ArenaPlan();
-    Region parameters = plan.region("parameters", size);
-    Region gradients = plan.region("gradients", training ? size : 0);
-    List<Region> moments = new ArrayList<>();
-    for (int i = 0; i < momentVectors; i++) {
-      moments.add(plan.region("moments" + i, size));
-    }
-    int inputRows = spec.isOneHot() ? 0 : positions;
-    int dInputRows = training && spec.embedding() > 0 ? positions : 0;
-    Region input = plan.padded("input", inputRows, spec.inputSize(0));
-    Region dInput = plan.padded("dInput", dInputRows, spec.inputSize(0));
+    ModelVectors.Plan vectors = ModelVectors.plan(plan, spec, training, momentVectors);
+    InputStage.Plan input = InputStage.plan(plan, spec, positions, training);
     List<Layer> layers = new ArrayList<>();
     for (int layer = 0; layer < spec.layers(); layer++) {
       layers.add(layer(plan, spec, kernel, streams, steps, training, layer));
@@ -75,11 +64,8 @@ record SequenceMemory(
     return new SequenceMemory(
         plan,
         training,
-        parameters,
-        gradients,
-        moments,
+        vectors,
         input,
-        dInput,
         layers,
         predictions,
         plan.padded("features", predictions, spec.features()),
@@ -101,11 +87,14 @@ record SequenceMemory(
       int layer) {
     int positions = streams * steps;
     int width = spec.inputSize(layer);
+    int joined = spec.task().joined(spec.output(layer));
     boolean tokens = layer == 0 && spec.isOneHot();
-    boolean needsInputGradient = training && (layer > 0 || spec.embedding() > 0);
+    boolean learns = spec.embedding() > 0 && !spec.frozenEmbedding();
+    boolean needsInputGradient = training && (layer > 0 || learns);
     boolean two = spec.task().isBidirectional();
-    boolean drops = training && spec.dropout().hidden() > 0 && layer < spec.layers() - 1 && !two;
-    List<RecurrentLayer.Plan> directions = new ArrayList<>();
+    boolean changed = two || spec.isResidual(layer);
+    boolean ofSteps = layer < spec.layers() - 1 || spec.task().task() == Task.TAGGING;
+    boolean drops = training && ofSteps && spec.dropoutRate(layer + 1) > 0;
     LayerShape shape =
         new LayerShape(
             spec.cell(),
@@ -118,6 +107,7 @@ record SequenceMemory(
             spec.normalised(),
             training,
             spec.dropout().zoneout());
+    List<RecurrentLayer.Plan> directions = new ArrayList<>();
     for (String direction : spec.directions()) {
       directions.add(RecurrentLayer.plan(plan, kernel, "layer" + layer + direction, shape));
     }
@@ -126,8 +116,8 @@ record SequenceMemory(
         directions,
         plan.padded(name + ".reversed", two && !tokens ? positions : 0, width),
         plan.padded(name + ".dReversed", two && needsInputGradient ? positions : 0, width),
-        plan.padded(name + ".joined", two ? positions : 0, spec.features()),
-        plan.padded(name + ".dJoined", two && training ? positions : 0, spec.features()),
-        plan.padded(name + ".dropped", drops ? positions : 0, spec.output(layer)));
+        plan.padded(name + ".output", changed ? positions : 0, joined),
+        plan.padded(name + ".dOutput", two && training ? positions : 0, joined),
+        plan.padded(name + ".dropped", drops && !changed ? positions : 0, joined));
   }
 }

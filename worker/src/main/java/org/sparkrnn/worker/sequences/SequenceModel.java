@@ -5,21 +5,21 @@ import java.util.List;
 import org.sparkrnn.common.config.TaskConfig.Bidirectional;
 import org.sparkrnn.common.config.TaskConfig.Pooling;
 import org.sparkrnn.common.config.TaskConfig.Task;
-import org.sparkrnn.common.parameters.ParameterLayout;
 import org.sparkrnn.worker.kernel.Arena;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.kernel.Matrix;
 import org.sparkrnn.worker.kernel.RecurrentLayer;
 import org.sparkrnn.worker.kernel.SoftmaxHead;
+import org.sparkrnn.worker.model.DropoutMasks;
+import org.sparkrnn.worker.model.InputStage;
 import org.sparkrnn.worker.model.LanguageModel;
 import org.sparkrnn.worker.model.ModelSpec;
+import org.sparkrnn.worker.model.ModelVectors;
 import org.sparkrnn.worker.model.ParameterViews;
 import org.sparkrnn.worker.model.RecurrentWeightDropout;
-import org.sparkrnn.worker.model.TouchedRows;
 import org.sparkrnn.worker.model.TrainableModel;
 import org.sparkrnn.worker.model.ZoneoutMasks;
-import org.sparkrnn.worker.random.PhiloxKey;
 
 /**
  * A model of sequences on one arena, which it owns: it predicts a class or numbers for each, or a
@@ -34,18 +34,16 @@ import org.sparkrnn.worker.random.PhiloxKey;
  * <p>Every sequence begins with a zero state. Nothing is allocated per time step. Not thread-safe.
  */
 public final class SequenceModel implements TrainableModel {
+  /** For models that draw none. */
+  private static final LanguageModel.Masks NO_MASKS = new LanguageModel.Masks(0, 0, 0);
+
   private final ModelSpec spec;
   private final Kernel kernel;
-  private final ParameterLayout layout;
   private final Arena arena;
   private final boolean training;
-  private final Matrix parameters;
-  private final Matrix gradients;
-  private final List<Matrix> moments = new ArrayList<>();
-  private final Matrix embedding;
-  private final Matrix dEmbedding;
-  private final Matrix input;
-  private final Matrix dInput;
+  private final ModelVectors vectors;
+  private final DropoutMasks dropout;
+  private final InputStage input;
   private final List<SequenceLayer> layers = new ArrayList<>();
 
   /** One per layer and direction where recurrent weights are dropped; else none. */
@@ -54,7 +52,7 @@ public final class SequenceModel implements TrainableModel {
   /** One per layer and direction in training with zoneout; else none. */
   private final List<ZoneoutMasks> zoneouts = new ArrayList<>();
 
-  /** What dropout leaves of each layer's output but the last one's, where it needs a place. */
+  /** What dropout leaves of each layer's output. */
   private final List<Matrix> dropped = new ArrayList<>();
 
   private final Matrix features;
@@ -62,33 +60,22 @@ public final class SequenceModel implements TrainableModel {
   private final Matrix targets;
   private final SoftmaxHead head;
   private final Matrix outputs;
-  private final TouchedRows touchedRows;
   private final float[] statistics;
 
   private SequenceModel(
       ModelSpec spec, Kernel kernel, int streams, int steps, SequenceMemory memory) {
     this.spec = spec;
     this.kernel = kernel;
-    this.layout = spec.layout();
     this.training = memory.training();
     this.arena = kernel.allocate(memory.plan());
     int positions = streams * steps;
-    boolean embedded = spec.embedding() > 0;
-    Matrix none = Matrix.absent(arena);
-    this.parameters = memory.parameters().dense(arena, 0, 1, layout.size());
-    this.gradients = training ? memory.gradients().dense(arena, 0, 1, layout.size()) : none;
-    for (Region region : memory.moments()) {
-      moments.add(region.dense(arena, 0, 1, layout.size()));
-    }
-    ParameterViews weights = new ParameterViews(arena, layout, parameters);
-    ParameterViews dWeights = new ParameterViews(arena, layout, gradients);
-    this.embedding = embedded ? weights.block(ModelSpec.EMBEDDING_WEIGHT) : none;
-    this.dEmbedding = embedded ? dWeights.block(ModelSpec.EMBEDDING_WEIGHT) : none;
-    this.touchedRows = new TouchedRows(embedded && training ? spec.vocabulary() : 0, positions);
-    this.input = matrix(memory.input(), positions, spec.inputSize(0));
-    this.dInput = matrix(memory.dInput(), positions, spec.inputSize(0));
-    Matrix x = input;
-    Matrix dx = dInput;
+    this.vectors = memory.vectors().bind(arena);
+    this.dropout = new DropoutMasks(spec, kernel, streams);
+    this.input = new InputStage(spec, kernel, memory.input(), vectors, dropout);
+    ParameterViews weights = vectors.weights();
+    ParameterViews dWeights = vectors.dWeights();
+    Matrix x = input.output();
+    Matrix dx = input.dOutput();
     for (int index = 0; index < spec.layers(); index++) {
       SequenceLayer layer =
           layer(memory.layers().get(index), index, weights, dWeights, x, dx, positions);
@@ -142,15 +129,18 @@ public final class SequenceModel implements TrainableModel {
                   d == 0 ? dx : matrix(memory.dReversedInput(), positions, width)));
     }
     RecurrentLayer first = directions.get(0);
-    boolean two = directions.size() == 2;
+    int joined = spec.task().joined(spec.output(index));
+    Matrix output = matrix(memory.output(), positions, joined);
+    Matrix dOutput = matrix(memory.dOutput(), positions, joined);
     return new SequenceLayer(
         kernel,
         spec.task().bidirectional() == Bidirectional.SUM,
+        spec.isResidual(index),
         directions,
         x,
         dx,
-        two ? matrix(memory.joined(), positions, spec.features()) : first.output(first.time()),
-        two ? matrix(memory.dJoined(), positions, spec.features()) : first.dHiddenSequence());
+        output.isAbsent() ? first.output(first.time()) : output,
+        directions.size() == 1 ? first.dHiddenSequence() : dOutput);
   }
 
   private void addMasks(SequenceLayer layer, int index) {
@@ -205,58 +195,18 @@ public final class SequenceModel implements TrainableModel {
   }
 
   @Override
-  public ParameterLayout layout() {
-    return layout;
+  public ModelSpec spec() {
+    return spec;
   }
 
   @Override
-  public Matrix parameters() {
-    return parameters;
+  public ModelVectors vectors() {
+    return vectors;
   }
 
   @Override
-  public Matrix gradients() {
-    return gradients;
-  }
-
-  @Override
-  public List<Matrix> moments() {
-    return moments;
-  }
-
-  @Override
-  public boolean hasSparseEmbedding() {
-    return spec.hasSparseEmbedding();
-  }
-
-  @Override
-  public boolean hasFrozenEmbedding() {
-    return false;
-  }
-
-  @Override
-  public Matrix embedding() {
-    return embedding;
-  }
-
-  @Override
-  public Matrix dEmbedding() {
-    return dEmbedding;
-  }
-
-  @Override
-  public TouchedRows touchedRows() {
-    return touchedRows;
-  }
-
-  @Override
-  public void setParameters(float[] values) {
-    if (values.length != layout.size()) {
-      throw new IllegalArgumentException(
-          "Cannot use %d parameters in a model of %d".formatted(values.length, layout.size()));
-    }
-    parameters.write(values, 0);
-    pack();
+  public InputStage input() {
+    return input;
   }
 
   @Override
@@ -265,13 +215,6 @@ public final class SequenceModel implements TrainableModel {
       layers.forEach(SequenceLayer::pack);
     }
     kernel.packOutput(head);
-  }
-
-  @Override
-  public void clearTouchedRows() {
-    if (!dEmbedding.isAbsent()) {
-      kernel.zeroRows(dEmbedding, touchedRows.rows(), touchedRows.count());
-    }
   }
 
   /**
@@ -303,7 +246,7 @@ public final class SequenceModel implements TrainableModel {
     if (training) {
       throw new IllegalStateException("Cannot predict: the model was made for training");
     }
-    forward(batch, new LanguageModel.Masks(0, 0, 0));
+    forward(batch, NO_MASKS);
     kernel.logits(head, batch.predictions(), outputs);
   }
 
@@ -341,85 +284,103 @@ public final class SequenceModel implements TrainableModel {
   }
 
   private void forward(SequenceBatch batch, LanguageModel.Masks masks) {
-    int rows = rows(batch);
     if (spec.task().dense()) {
-      input.rows(0, rows).write(batch.values(), 0);
-    } else if (!input.isAbsent()) {
-      kernel.gatherRows(embedding, batch.tokens(), rows, input);
-      drop(input, input, rows, masks, 0);
+      input.output().rows(0, rows(batch)).write(batch.values(), 0);
+    } else if (training) {
+      input.forwardWithDropout(batch.time(), rows(batch), batch.tokens(), masks);
+    } else {
+      input.forward(rows(batch), batch.tokens());
     }
     int last = layers.size() - 1;
     for (int index = 0; index < last; index++) {
-      SequenceLayer layer = layers.get(index);
-      layer.run(batch);
-      layer.join(batch);
-      drop(layer.output(), dropped.get(index), rows, masks, index + 1);
+      layers.get(index).run(batch);
+      joinAndDrop(index, batch, masks);
     }
     layers.get(last).run(batch);
-    computeFeatures(layers.get(last), batch);
-    drop(features, features, batch.predictions(), masks, last + 1);
+    computeFeatures(batch, masks);
   }
 
-  private void computeFeatures(SequenceLayer top, SequenceBatch batch) {
+  private void joinAndDrop(int index, SequenceBatch batch, LanguageModel.Masks masks) {
+    SequenceLayer layer = layers.get(index);
+    layer.join(batch);
+    if (training) {
+      dropout.apply(layer.output(), dropped.get(index), batch.time(), masks, index + 1);
+    }
+  }
+
+  private void computeFeatures(SequenceBatch batch, LanguageModel.Masks masks) {
+    int last = layers.size() - 1;
+    SequenceLayer top = layers.get(last);
+    int count = batch.predictions();
     if (isTagging()) {
-      top.join(batch);
-      kernel.moveRows(
-          top.output(),
-          0,
-          batch.featureRows(),
-          batch.predictions(),
-          features,
-          0,
-          spec.features(),
-          false);
-    } else if (spec.task().pooling() == Pooling.LAST) {
+      joinAndDrop(last, batch, masks);
+      int[] rows = batch.featureRows();
+      kernel.moveRows(dropped.get(last), 0, rows, count, features, 0, spec.features(), false);
+      return;
+    }
+    if (spec.task().pooling() == Pooling.LAST) {
       top.lastStates(batch, features);
     } else {
       top.join(batch);
       kernel.pool(top.output(), batch.lengths(), isMaximum(), features);
     }
+    if (training) {
+      dropout.applyToRows(features, features, count, masks, last + 1);
+    }
   }
 
   private void backward(SequenceBatch batch, LanguageModel.Masks masks) {
     int last = layers.size() - 1;
-    drop(dFeatures, dFeatures, batch.predictions(), masks, last + 1);
-    featureGradients(layers.get(last), batch);
-    layers.get(last).backward(batch);
-    for (int index = last - 1; index >= 0; index--) {
-      SequenceLayer layer = layers.get(index);
-      drop(layer.dOutput(), layer.dOutput(), rows(batch), masks, index + 1);
-      layer.split(batch);
-      layer.backward(batch);
+    SequenceLayer top = layers.get(last);
+    if (!isTagging()) {
+      dropout.applyToRows(dFeatures, dFeatures, batch.predictions(), masks, last + 1);
     }
-    if (!dEmbedding.isAbsent()) {
-      drop(dInput, dInput, rows(batch), masks, 0);
-      touchedRows.collect(batch.tokens(), rows(batch));
-      kernel.scatterAddRows(dInput, batch.tokens(), rows(batch), dEmbedding);
+    if (!isTagging() && spec.task().pooling() == Pooling.LAST) {
+      top.lastStateGradients(batch, dFeatures);
+      top.backward(batch);
+      top.addLastInputGradients(batch, dFeatures);
+    } else {
+      stepGradients(batch);
+      backward(last, batch, masks);
+    }
+    for (int index = last - 1; index >= 0; index--) {
+      backward(index, batch, masks);
+    }
+    if (!spec.task().dense()) {
+      input.backward(batch.time(), rows(batch), batch.tokens(), masks);
     }
   }
 
-  private void featureGradients(SequenceLayer top, SequenceBatch batch) {
-    if (isTagging()) {
-      kernel.moveRows(
-          dFeatures, 0, batch.featureOf(), rows(batch), top.dOutput(), 0, spec.features(), false);
-      top.split(batch);
-    } else if (spec.task().pooling() == Pooling.LAST) {
-      top.lastStateGradients(batch, dFeatures);
-    } else {
-      Matrix undropped = features; // what was pooled, before dropout
-      if (spec.dropout().hidden() > 0 && isMaximum()) {
-        kernel.pool(top.output(), batch.lengths(), true, undropped);
-      }
-      kernel.poolGradient(
-          top.output(),
-          batch.time(),
-          batch.lengths(),
-          isMaximum(),
-          undropped,
-          dFeatures,
-          top.dOutput());
-      top.split(batch);
+  private void backward(int index, SequenceBatch batch, LanguageModel.Masks masks) {
+    SequenceLayer layer = layers.get(index);
+    if (index < layers.size() - 1 || isTagging()) {
+      dropout.apply(layer.dOutput(), layer.dOutput(), batch.time(), masks, index + 1);
     }
+    layer.split(batch);
+    layer.backward(batch);
+    layer.addInputGradients(batch);
+  }
+
+  /** From the gradient by the features to that by the last layer's outputs of all steps. */
+  private void stepGradients(SequenceBatch batch) {
+    SequenceLayer top = layers.get(layers.size() - 1);
+    if (isTagging()) {
+      int[] rows = batch.featureOf();
+      kernel.moveRows(dFeatures, 0, rows, rows(batch), top.dOutput(), 0, spec.features(), false);
+      return;
+    }
+    Matrix undropped = features; // what was pooled, before dropout
+    if (isMaximum() && dropout.drops(layers.size())) {
+      kernel.pool(top.output(), batch.lengths(), true, undropped);
+    }
+    kernel.poolGradient(
+        top.output(),
+        batch.time(),
+        batch.lengths(),
+        isMaximum(),
+        undropped,
+        dFeatures,
+        top.dOutput());
   }
 
   private boolean isTagging() {
@@ -432,13 +393,6 @@ public final class SequenceModel implements TrainableModel {
 
   private static int rows(SequenceBatch batch) {
     return batch.time() * batch.streams();
-  }
-
-  private void drop(Matrix in, Matrix out, int rows, LanguageModel.Masks masks, int place) {
-    if (training && spec.dropout().hidden() > 0) {
-      PhiloxKey key = PhiloxKey.dropout(masks.seed(), (int) masks.step(), masks.replica(), place);
-      kernel.dropout(in, out, rows, rows, spec.dropout().hidden(), key);
-    }
   }
 
   @Override

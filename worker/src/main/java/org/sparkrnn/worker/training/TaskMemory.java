@@ -56,6 +56,9 @@ public record TaskMemory(long nativeBytes, long heapBytes) implements Serializab
       long columns = spec.task().dense() ? spec.vocabulary() : 0;
       windows = (9 + columns) * positions + (long) config.mostStreams() * spec.outputs();
     }
+    if (spec.dropout().dropsRows()) {
+      windows += positions; // a factor for each
+    }
     long touchedRows =
         spec.hasSparseEmbedding() ? spec.vocabulary() + Math.min(spec.vocabulary(), positions) : 0;
     return parameters + 2 * moments + 2 * state + windows + touchedRows;

@@ -236,17 +236,6 @@ abstract class KernelContract extends KernelOperationsContract {
     }
   }
 
-  @Test
-  void onlyACellStateIsProjectedAndToFewerColumns() {
-    LayerShape gru = shape(CellKind.GRU, 1, 1, 3, 5, 4, false, Zoneout.NONE);
-    assertThatThrownBy(() -> new LayerFixture(kernel(), gru))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("Cannot project 5 units of GRU to 4");
-    LayerShape wider = shape(CellKind.LSTM, 1, 1, 3, 5, 6, false, Zoneout.NONE);
-    assertThatThrownBy(() -> new LayerFixture(kernel(), wider))
-        .hasMessage("Cannot project 5 units of LSTM to 6");
-  }
-
   /** Alone, with zoneout and projected; on one step and more, on windows shorter than planned. */
   @ParameterizedTest
   @EnumSource

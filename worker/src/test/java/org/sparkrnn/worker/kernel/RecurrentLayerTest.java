@@ -69,6 +69,22 @@ class RecurrentLayerTest {
   }
 
   @Test
+  void onlyACellStateIsProjectedAndToFewerColumns() {
+    assertThatThrownBy(() -> shape(CellKind.GRU, 1, 1, 3, 5, 4, false, Zoneout.NONE))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("Cannot project 5 units of GRU to 4");
+    assertThatThrownBy(() -> shape(CellKind.LSTM, 1, 1, 3, 5, 6, false, Zoneout.NONE))
+        .hasMessage("Cannot project 5 units of LSTM to 6");
+  }
+
+  @Test
+  void onlyACellStateIsKept() {
+    assertThatThrownBy(() -> shape(CellKind.GRU, 1, 1, 3, 5, false, new Zoneout(0, 0.1f)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("Cannot keep cell states: GRU has none");
+  }
+
+  @Test
   void backwardNeedsALayerThatWasPlannedForIt() {
     ArenaPlan plan = new ArenaPlan();
     Region weights = plan.region("weights", 165);

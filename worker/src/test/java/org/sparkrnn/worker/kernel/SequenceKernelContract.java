@@ -24,7 +24,6 @@ import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.ArenaPlan.Region;
 import org.sparkrnn.worker.model.LanguageModel.Masks;
 import org.sparkrnn.worker.model.ModelSpec;
-import org.sparkrnn.worker.random.PhiloxKey;
 import org.sparkrnn.worker.reference.DropoutFactors;
 import org.sparkrnn.worker.reference.ReferenceSequenceModel;
 import org.sparkrnn.worker.sequences.SampleSequences;
@@ -260,6 +259,16 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
     checkPaddedBatch(spec.withNormalisation());
   }
 
+  static Stream<ModelSpec> specialSequenceModels() {
+    return Stream.of(CellKind.LSTM, CellKind.GRU).flatMap(SampleSequences::special);
+  }
+
+  @ParameterizedTest
+  @MethodSource("specialSequenceModels")
+  void paddedBatchThroughSpecialLayersIsCloseToSequencesAlone(ModelSpec spec) throws IOException {
+    checkPaddedBatch(spec);
+  }
+
   private void checkPaddedBatch(ModelSpec spec) throws IOException {
     CellKind cell = spec.cell();
     Pooling pooling = spec.task().pooling();
@@ -278,7 +287,16 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
       reference.zoneout(
           DropoutFactors.ofZoneout(
               spec, LENGTHS[b], SEQUENCE_STREAMS, b, new Masks(SEQUENCE_SEED, 2, 0)));
-      expected += reference.loss(sequences.sequence(b), masks(spec, batch, b));
+      expected +=
+          reference.loss(
+              sequences.sequence(b),
+              DropoutFactors.ofSequence(
+                  spec,
+                  sequences.sequence(b).tokens(),
+                  LENGTHS[b],
+                  SEQUENCE_STREAMS,
+                  b,
+                  new Masks(SEQUENCE_SEED, 2, 0)));
       reference.addGradients(0.25, gradients);
     }
     gradients = DropoutFactors.product(gradients, kept);
@@ -294,13 +312,19 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
       model.train(before, 1f, new Masks(SEQUENCE_SEED, 1, 0)); // leaves its values everywhere
       model.clearTouchedRows();
       double loss = model.train(batch, 0.25f, new Masks(SEQUENCE_SEED, 2, 0));
-      double bound = bound(spec, spec.outputSize());
+      // Layers of four units: roundings of bfloat16 hardly average (8.5 · 2⁻⁸ was measured).
+      double few = precision() == Precision.FLOAT32 ? 1 : 1.5;
+      double bound = few * bound(spec, spec.outputSize());
       assertThat(Math.abs(loss - expected) / expected).isLessThan(bound);
       if (pooling == Pooling.MAX && precision() != Precision.FLOAT32) {
         return; // rounded states have another largest step, which then takes the gradient
       }
       float[] actual = model.gradients().toArray();
       for (ParameterBlock block : spec.layout().blocks()) {
+        if (spec.frozenEmbedding() && block.name().equals(ModelSpec.EMBEDDING_WEIGHT)) {
+          assertThat(model.dEmbedding().isAbsent()).isTrue();
+          continue;
+        }
         double largest = 0;
         double deviation = 0;
         for (int i = block.offset(); i < block.offset() + block.size(); i++) {
@@ -313,31 +337,6 @@ abstract class SequenceKernelContract extends KernelAccuracyContract {
         assertThat(deviation / Math.max(largest, 1e-3)).as(block.name()).isLessThan(bound);
       }
     }
-  }
-
-  /** The dropout factors of one sequence of a batch. */
-  private static double[][] masks(ModelSpec spec, SequenceBatch batch, int b) {
-    double[][] masks = ReferenceSequenceModel.withoutDropout(spec);
-    if (spec.dropout().hidden() == 0) {
-      return masks;
-    }
-    long threshold = Math.round(spec.dropout().hidden() * 0x1p32);
-    boolean tagging = spec.task().task() == Task.TAGGING;
-    for (int place = 0; place < masks.length; place++) {
-      PhiloxKey key = PhiloxKey.dropout(SEQUENCE_SEED, 2, 0, place);
-      boolean last = place == spec.layers();
-      int columns = place == 0 ? spec.embedding() : spec.features();
-      int rows = last && !tagging ? 1 : batch.lengths()[b];
-      masks[place] = new double[rows * columns];
-      for (int i = 0; i < masks[place].length; i++) {
-        int position = i / Math.max(1, columns) * batch.streams() + b;
-        int row = !last ? position : tagging ? batch.featureOf()[position] : b;
-        boolean kept =
-            Integer.toUnsignedLong(key.word((long) row * columns + i % columns)) >= threshold;
-        masks[place][i] = kept ? 1 / (1 - (double) spec.dropout().hidden()) : 0;
-      }
-    }
-    return masks;
   }
 
   /** Losses and outputs of a sequence have the same bits in any batch. */

@@ -2,6 +2,7 @@ package org.sparkrnn.worker.reference;
 
 import java.util.Arrays;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
+import org.sparkrnn.common.config.TaskConfig.Task;
 import org.sparkrnn.common.parameters.ParameterBlock;
 import org.sparkrnn.worker.kernel.Zoneout;
 import org.sparkrnn.worker.model.Dropout;
@@ -33,6 +34,36 @@ public final class DropoutFactors {
       int position = i / spec.embedding();
       factors[0][i] *= factor(word, position, dropout.word());
       factors[0][i] *= factor(row, tokens[position], dropout.embedding());
+    }
+    return factors;
+  }
+
+  /**
+   * Masks for {@link ReferenceSequenceModel} of one of the sequences of a batch.
+   *
+   * @param streams of the batch, of which it is the {@code stream}-th
+   */
+  public static double[][] ofSequence(
+      ModelSpec spec, int[] tokens, int length, int streams, int stream, Masks masks) {
+    double[][] factors = ReferenceSequenceModel.withoutDropout(spec);
+    boolean variational = spec.dropout().kind() == Kind.VARIATIONAL;
+    boolean tagging = spec.task().task() == Task.TAGGING;
+    for (int place = spec.embedding() > 0 ? 0 : 1; place <= spec.layers(); place++) {
+      boolean pooled = place == spec.layers() && !tagging;
+      int columns = place == 0 ? spec.embedding() : spec.task().joined(spec.output(place - 1));
+      PhiloxKey key = PhiloxKey.dropout(masks.seed(), (int) masks.step(), masks.replica(), place);
+      factors[place] = new double[(pooled ? 1 : length) * columns];
+      for (int i = 0; i < factors[place].length; i++) {
+        int row = pooled || variational ? stream : i / columns * streams + stream;
+        factors[place][i] = factor(key, row * columns + i % columns, spec.dropoutRate(place));
+      }
+    }
+    PhiloxKey word = PhiloxKey.wordDropout(masks.seed(), (int) masks.step(), masks.replica());
+    PhiloxKey row = PhiloxKey.embeddingDropout(masks.seed(), (int) masks.step(), masks.replica());
+    for (int i = 0; i < factors[0].length; i++) {
+      int step = i / spec.embedding();
+      factors[0][i] *= factor(word, step * streams + stream, spec.dropout().word());
+      factors[0][i] *= factor(row, tokens[step], spec.dropout().embedding());
     }
     return factors;
   }

@@ -81,6 +81,16 @@ class ReferenceSequenceModelTest {
     check(spec.withProjection(List.of(3, 3)));
   }
 
+  static Stream<ModelSpec> specialModels() {
+    return Stream.of(CellKind.LSTM, CellKind.GRU).flatMap(SampleSequences::special);
+  }
+
+  @ParameterizedTest
+  @MethodSource("specialModels")
+  void gradientsOfSpecialModelsMatchFiniteDifferences(ModelSpec spec) {
+    check(spec);
+  }
+
   private static void check(ModelSpec spec) {
     CellKind cell = spec.cell();
     Pooling pooling = spec.task().pooling();
@@ -132,7 +142,7 @@ class ReferenceSequenceModelTest {
     boolean tagging = spec.task().task() == Task.TAGGING;
     for (int place = 0; place < masks.length; place++) {
       boolean last = place == spec.layers();
-      int columns = place == 0 ? spec.embedding() : spec.features();
+      int columns = place == 0 ? spec.embedding() : spec.task().joined(spec.output(place - 1));
       masks[place] = new double[(last && !tagging ? 1 : steps) * columns];
       for (int i = 0; i < masks[place].length; i++) {
         boolean kept = random.nextDouble() >= 0.3 || i % columns == 0; // not all of a row

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.sparkrnn.common.config.DropoutConfig.Kind;
 import org.sparkrnn.common.config.ModelConfig.Input;
 import org.sparkrnn.common.config.SoftmaxConfig;
@@ -95,6 +96,59 @@ public final class SampleSequences implements SequenceSource {
             dropout,
             zoneout),
         new TaskSpec(task, 6, dense, bidirectional, pooling));
+  }
+
+  /**
+   * Models of tokens whose layers have sizes of their own, or add their input to their output, and
+   * whose embedding learns or not, with dropout of every kind at every place.
+   */
+  public static Stream<ModelSpec> special(CellKind cell) {
+    Dropout independent = new Dropout(Kind.INDEPENDENT, 0, 0.25f, 0.4f, 0, 0, 0);
+    Dropout variational = new Dropout(Kind.VARIATIONAL, 0.4f, 0.25f, 0.3f, 0.2f, 0.1f, 0.2f);
+    return Stream.of(Bidirectional.values())
+        .flatMap(
+            directions ->
+                Stream.of(Pooling.values())
+                    .flatMap(
+                        pooling -> {
+                          TaskSpec classes =
+                              new TaskSpec(Task.CLASSIFICATION, 6, false, directions, pooling);
+                          boolean defined =
+                              pooling != Pooling.LAST || directions != Bidirectional.SUM;
+                          return Stream.of(
+                              special(cell, List.of(6, 3, 5), false, true, variational, classes),
+                              special(cell, List.of(4, 4, 4), defined, false, independent, classes),
+                              special(
+                                  cell,
+                                  pooling == Pooling.LAST ? List.of(4, 4) : List.of(5, 3),
+                                  pooling == Pooling.LAST,
+                                  pooling == Pooling.MAX,
+                                  variational,
+                                  new TaskSpec(Task.TAGGING, 6, false, directions, Pooling.LAST)));
+                        }));
+  }
+
+  private static ModelSpec special(
+      CellKind cell,
+      List<Integer> hidden,
+      boolean residual,
+      boolean frozen,
+      Dropout dropout,
+      TaskSpec task) {
+    return new ModelSpec(
+        cell,
+        hidden,
+        Collections.nCopies(hidden.size(), 0),
+        false,
+        5,
+        Input.EMBEDDING,
+        3,
+        residual,
+        false,
+        frozen,
+        SoftmaxConfig.FULL,
+        dropout,
+        task);
   }
 
   /** Doubles that floats hold exactly. */

@@ -197,7 +197,8 @@ final class MemoryFormula {
       long predictions,
       int outputs,
       boolean regression,
-      boolean dropout) {
+      boolean dropout,
+      boolean residual) {
     long positions = s.positions();
     boolean tokens = s.oneHot() && !dense;
     long floats = (2 + momentVectors) * to16(parameters);
@@ -207,10 +208,11 @@ final class MemoryFormula {
       boolean oneHot = layer == 0 && tokens;
       floats += directions * layer(s, input, oneHot);
       boolean gradient = layer > 0 || !s.oneHot();
+      boolean ofSteps = layer < s.layers - 1 || predictions == positions;
       if (directions == 2) {
         floats += oneHot ? 0 : (gradient ? 2 : 1) * positions * to16(input);
         floats += 2 * positions * to16(features);
-      } else if (dropout && layer < s.layers - 1) {
+      } else if ((residual && layer > 0) || (dropout && ofSteps)) {
         floats += positions * to16(s.output);
       }
     }

@@ -92,6 +92,8 @@ class NativeTaskMemoryTest {
     "float32,  gru,  2,  40,  0, 65,  7, 11, classification,  3, sum,    sgd,      0.3",
     "float32,  gru,  2,  33, 24, 96, 16, 30, tagging,        17, concat, momentum, 0",
     "float32,  lstm, 3,  20,  0, 65,  7, 11, tagging,        17, none,   sgd,      0.2",
+    "float32,  lstm, 3,  20, 24, 65,  7, 11, classification, 17, none,   sgd,      0.2",
+    "float32,  lstm, 3,  20, 24, 65,  7, 11, classification, 17, concat, sgd,      0",
     "float32,  lstm, 2,  33, -1,  7, 16, 96, regression,     24, none,   adam,     0.1",
     "float32,  gru,  2,  33, -1,  7, 16, 96, regression,     24, concat, sgd,      0",
     "bf16,     lstm, 2,  40, 24, 96, 16, 30, classification,  5, concat, adam,     0.3",
@@ -113,6 +115,7 @@ class NativeTaskMemoryTest {
       String optimizer,
       String dropout) {
     boolean dense = embedding < 0;
+    boolean residual = layers == 3;
     TrainingConfig config =
         Runs.config(
             "model.task=" + task,
@@ -123,6 +126,7 @@ class NativeTaskMemoryTest {
             "model.input=" + (embedding > 0 ? "embedding" : "one-hot"),
             "model.embedding=" + Math.max(1, embedding),
             "model.dropout=" + dropout,
+            "model.residual=" + residual,
             "batch.streams=" + batch,
             "batch.window=" + longest,
             "optimizer.kind=" + optimizer,
@@ -146,7 +150,8 @@ class NativeTaskMemoryTest {
             task.equals("tagging") ? sizes.positions() : batch,
             outputs,
             task.equals("regression"),
-            !dropout.equals("0"));
+            !dropout.equals("0"),
+            residual);
 
     assertThat(TaskMemory.of(config, spec).nativeBytes())
         .as("docs/kernel.md, Memory of a task")
@@ -296,7 +301,17 @@ class NativeTaskMemoryTest {
     long floats =
         sequences
             ? MemoryFormula.sequences(
-                sizes, 2, spec.layout().size(), false, 2, features, positions, 9, false, drops)
+                sizes,
+                2,
+                spec.layout().size(),
+                false,
+                2,
+                features,
+                positions,
+                9,
+                false,
+                drops,
+                false)
             : MemoryFormula.languageModel(sizes, 2, drops);
     assertThat(TaskMemory.of(config, spec).nativeBytes()).isEqualTo(4 * floats);
   }
