@@ -12,10 +12,8 @@ typedef struct window {
     const recurrent_layer *layer;
     const cell_shape *shape;
     recurrent_layout at;
-    const float *d_gates;  // [positions][gate_row]
-    long hidden;           // rows of a gate: units, or columns that they are projected to
-    long units;            // the same padded
-    long gate_row;         // floats of a row of gates
+    long hidden;  // rows of a gate: units, or columns that they are projected to
+    long units;   // the same padded
     long positions;
 } window;
 
@@ -35,12 +33,6 @@ static void copy_panels(const float *from, long stride, long count, float *panel
     }
 }
 
-// The same of other gradients.
-static window of_gradients(window w, const float *d_gates) {
-    w.d_gates = d_gates;
-    return w;
-}
-
 // Some blocks of units whose weight gradients are computed together.
 typedef struct unit_blocks {
     long first, count;
@@ -50,11 +42,13 @@ typedef struct unit_blocks {
 
 // The gate gradients of one or two blocks of units as left operand, [slots][blocks * 16 units]
 // [lanes_of(count)], and their sums over positions. Position by position: all of one are adjacent.
-static void copy_blocks(const window *w, unit_blocks blocks, long first, long count, float *to) {
+static void copy_blocks(const window *w, gate_rows gates, unit_blocks blocks, long first,
+                        long count, float *to) {
     const long slots = w->shape->slots, parts = blocks.count * slots;
     const long lanes = lanes_of(count), row = row_of_lanes(PRECISION, lanes);
     const long column = blocks.first * slots * LANES;
-    const float *from = w->d_gates + first * w->gate_row + column;
+    const long gate_row = gates.stride;
+    const float *from = gates.first + first * gate_row + column;
     float *d_bias = w->layer->packed + w->at.d_bias + column;
     if (first == 0) {
         for (long v = 0; v < parts * LANES; v += LANES) v_store(d_bias + v, v_zero());
@@ -62,22 +56,61 @@ static void copy_blocks(const window *w, unit_blocks blocks, long first, long co
     for (long i = 0; i < lanes; i += LANES) {
         const long next = min_long(count, 2 * (i + LANES));
         for (long p = next; p < min_long(count, next + 2 * LANES); p++) {
-            for (long v = 0; v < parts; v++) __builtin_prefetch(from + p * w->gate_row + v * LANES);
+            for (long v = 0; v < parts; v++) __builtin_prefetch(from + p * gate_row + v * LANES);
         }
         for (long part = 0; part < parts; part++) {
             const long slot = part % slots, block = part / slots;
             float *rows = to + (slot * blocks.count + block) * LANES * row + i;
             v16 sum = v_load(d_bias + part * LANES);
             for (long p = 2 * i; p < next; p++) {
-                sum = v_add(sum, v_load(from + p * w->gate_row + part * LANES));
+                sum = v_add(sum, v_load(from + p * gate_row + part * LANES));
             }
             v_store(d_bias + part * LANES, sum);
             v16 terms[LANES];
             for (long l = 0; l < LANES; l++) {
-                terms[l] = row_terms(from + part * LANES, w->gate_row, i + l, count);
+                terms[l] = row_terms(from + part * LANES, gate_row, i + l, count);
             }
             v_transpose(terms);
             for (long r = 0; r < LANES; r++) v_store(rows + r * row, terms[r]);
+        }
+    }
+}
+
+// Of a part of gates that is an operand already: where the pairs of a position's units become pairs
+// of a unit's positions.
+static void copy_rounded_blocks(gate_part part, unit_blocks blocks, long first, long count,
+                                float *to) {
+    const long lanes = lanes_of(count), row = row_of_lanes(PRECISION, lanes);
+    const long width = part.slots * LANES / 2, lines = ceil_div(blocks.count * width, LINE);
+    const float *from = part.rows + first * part.row + blocks.first * width;
+    for (long i = 0; i < lanes; i += LANES) {
+        const long next = min_long(count, 2 * (i + LANES));
+        for (long p = next; p < min_long(count, next + 2 * LANES); p++) {
+            for (long v = 0; v < lines; v++) __builtin_prefetch(from + p * part.row + v * LINE);
+        }
+        for (long block = 0; block < blocks.count; block++) {
+            for (int slot = 0; slot < part.slots; slot += 2) {
+                const float *pairs = from + block * width + slot * LANES / 2;
+                const int slots = slot + 1 < part.slots ? 2 : 1;
+                v16 even[LANES], odd[LANES];  // of 16 pairs of positions, the even units and others
+                for (long l = 0; l < LANES; l++) {
+                    const long p = 2 * (i + l);
+                    const v16 one =
+                        p < count ? v_load_first(pairs + p * part.row, 8 * slots) : v_zero();
+                    const v16 other = p + 1 < count
+                                          ? v_load_first(pairs + (p + 1) * part.row, 8 * slots)
+                                          : v_zero();
+                    v_pairs_across(one, other, &even[l], &odd[l]);
+                }
+                v_transpose(even);
+                v_transpose(odd);
+                for (int r = 0; r < 8 * slots; r++) {
+                    const long unit =
+                        ((part.first + slot + r / 8) * blocks.count + block) * LANES + r % 8 * 2;
+                    v_store(to + unit * row + i, even[r]);
+                    v_store(to + (unit + 1) * row + i, odd[r]);
+                }
+            }
         }
     }
 }
@@ -94,19 +127,20 @@ static left slot_operand(const window *w, const float *d_blocks, unit_blocks blo
 // The gate gradients of one block of units as [slots][lanes_of(count)][16], and their sums over
 // positions. A slot's terms are adjacent: rows of all slots would lie 256 bytes apart, which only a
 // quarter of L1's sets can hold.
-static void copy_blocks(const window *w, unit_blocks blocks, long first, long count, float *to) {
+static void copy_blocks(const window *w, gate_rows gates, unit_blocks blocks, long first,
+                        long count, float *to) {
     const long width = w->shape->slots * LANES;
-    const float *from = w->d_gates + first * w->gate_row + blocks.first * width;
+    const long gate_row = gates.stride;
+    const float *from = gates.first + first * gate_row + blocks.first * width;
     float *d_bias = w->layer->packed + w->at.d_bias + blocks.first * width;
     for (long v = 0; v < width; v += LANES) {
         v16 sum = first == 0 ? v_zero() : v_load(d_bias + v);
         for (long i = 0; i < lanes_of(count); i++) {
             const long next = min_long(count, (i + 1) * TERMS_PER_LANE);
             for (long p = i * TERMS_PER_LANE; p < next; p++) {
-                sum = v_add(sum, v_load(from + p * w->gate_row + v));
+                sum = v_add(sum, v_load(from + p * gate_row + v));
             }
-            v_store(to + v * lanes_of(count) + i * LANES,
-                    row_terms(from + v, w->gate_row, i, count));
+            v_store(to + v * lanes_of(count) + i * LANES, row_terms(from + v, gate_row, i, count));
         }
         v_store(d_bias + v, sum);
     }
@@ -120,6 +154,24 @@ static left slot_operand(const window *w, const float *d_blocks, unit_blocks blo
 }
 
 #endif
+
+// Of all slots that see the input, or of those that see the hidden state; at least.
+static void copy_gradients(const window *w, bool of_input, unit_blocks blocks, long first,
+                           long count, float *to) {
+    const recurrent_layer *layer = w->layer;
+#if defined(AMX)
+    if (is_normalised(layer)) {
+        const gate_part part = of_input ? input_part(layer, w->at) : hidden_part(layer, w->at);
+        copy_rounded_blocks(part, blocks, first, count, to);
+        if (!of_input && w->shape->gated_slots > 0) {
+            copy_rounded_blocks(gated_part(layer, w->at), blocks, first, count, to);
+        }
+        return;
+    }
+#endif
+    copy_blocks(w, of_input ? rows_of_input(layer, w->at) : rows_of_hidden(layer, w->at), blocks,
+                first, count, to);
+}
 
 // d_weights[rows of the blocks' slots][columns] (+)= d_blocks^T * panels
 static void block_gradient(const window *w, unit_blocks blocks, int first_slot, int slots,
@@ -154,8 +206,6 @@ static long chunk_start(long positions, long chunks, long chunk) {
 static void weight_gradients(const window *w) {
     const recurrent_layer *layer = w->layer;
     const cell_shape *shape = w->shape;
-    const window of_input = of_gradients(*w, d_input_sums(layer, w->at));
-    const window of_hidden = of_gradients(*w, d_hidden_sums(layer, w->at));
     float *x_panels = layer->packed + w->at.x_panels;
     float *hidden_panels = layer->packed + w->at.hidden_panels;
     float *gated_panels = layer->packed + w->at.gated_panels;
@@ -176,12 +226,12 @@ static void weight_gradients(const window *w) {
         for (; blocks.first < w->units / LANES; blocks.first += blocks.count) {
             blocks.count = min_long(blocks_together(PRECISION), w->units / LANES - blocks.first);
             if (!layer->one_hot) {
-                copy_blocks(&of_input, blocks, first, count, d_blocks);
+                copy_gradients(w, true, blocks, first, count, d_blocks);
                 block_gradient(w, blocks, shape->input_first, shape->input_slots, i == 0, count,
                                d_blocks, x_panels, layer->input, layer->gradients.weight_ih);
             }
             if (layer->one_hot || is_normalised(layer)) {
-                copy_blocks(&of_hidden, blocks, first, count, d_blocks);
+                copy_gradients(w, false, blocks, first, count, d_blocks);
             }
             block_gradient(w, blocks, shape->hidden_first, shape->hidden_slots, i == 0, count,
                            d_blocks, hidden_panels, layer->output, layer->gradients.weight_hh);
@@ -196,8 +246,8 @@ static void weight_gradients(const window *w) {
 static void projection_gradients(const recurrent_layer *layer, recurrent_layout at,
                                  long positions) {
     const long units = round_up(layer->hidden, LANES), outputs = round_up(layer->output, LANES);
-    const window w = {layer,         &projection_shape, at,      layer->packed + at.d_outputs,
-                      layer->output, outputs,           outputs, positions};
+    const window w = {layer, &projection_shape, at, layer->output, outputs, positions};
+    const gate_rows d_outputs = {layer->packed + at.d_outputs, outputs};
     float *panels = layer->packed + at.hidden_panels;
     float *d_blocks = layer->packed + at.d_columns;
     const long chunks = ceil_div(positions, position_chunk(PRECISION) * TERMS_PER_LANE);
@@ -208,7 +258,7 @@ static void projection_gradients(const recurrent_layer *layer, recurrent_layout 
         unit_blocks blocks = {0, 0};
         for (; blocks.first < outputs / LANES; blocks.first += blocks.count) {
             blocks.count = min_long(blocks_together(PRECISION), outputs / LANES - blocks.first);
-            copy_blocks(&w, blocks, first, count, d_blocks);
+            copy_blocks(&w, d_outputs, blocks, first, count, d_blocks);
             block_gradient(&w, blocks, 0, 1, i == 0, count, d_blocks, panels, layer->hidden,
                            layer->gradients.weight_hr);
         }
@@ -253,12 +303,13 @@ static void token_gradients(const window *w) {
     const recurrent_layer *layer = w->layer;
     const cell_shape *shape = w->shape;
     const long width = shape->slots * LANES;
+    const gate_rows all = rows_of_input(layer, w->at);
     float *sums = layer->packed + w->at.d_tokens;
     for (long block = 0; block < w->units / LANES; block++) {
         for (long i = 0; i < layer->input * width; i += LANES) v_store(sums + i, v_zero());
         for (long p = 0; p < w->positions; p++) {
             float *sum = sums + layer->tokens[p] * width;
-            const float *d = d_input_sums(layer, w->at) + p * w->gate_row + block * width;
+            const float *d = all.first + p * all.stride + block * width;
             for (long v = 0; v < width; v += LANES) {
                 v_store(sum + v, v_add(v_load(sum + v), v_load(d + v)));
             }
@@ -294,8 +345,8 @@ static void input_gradient(const window *w) {
 void NAME(recurrent_gradients)(const recurrent_layer *layer, long time) {
     const cell_shape *shape = cell_shape_of(layer->cell);
     const long units = round_up(layer->hidden, LANES);
-    const window w = {layer,         shape, recurrent_layout_for(layer), layer->gates,
-                      layer->hidden, units, units * shape->slots,        time * layer->batch};
+    const window w = {layer,         shape, recurrent_layout_for(layer),
+                      layer->hidden, units, time * layer->batch};
     weight_gradients(&w);
     if (is_normalised(layer)) {
         NAME(norm_gradients)(layer, w.at);

@@ -68,14 +68,14 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
     const long step = panel_blocks(shape) * shape->slots * LANES;
     const long shift = shape->input_first * LANES;
     const float *panels = layer->packed + at.forward_ih;
-    float *sums = is_normalised(layer) ? layer->packed + at.input_sums : layer->gates;
+    const gate_rows sums = rows_of_input(layer, at);
     if (!layer->one_hot) {
         const right weights = {panels, row / shape->slots * shape->input_slots, width};
         const start all_bias = {layer->packed + at.bias + shift, 0, step}, none = {zeros, 0, 0};
         const start bias = is_normalised(layer) ? none : all_bias;
         const left x =
             operand_rows(layer->x, positions, layer->input, layer->packed + at.x_operand);
-        multiply(positions, &x, weights, bias, sums + shift, row, step);
+        multiply(positions, &x, weights, bias, sums.first + shift, sums.stride, step);
         return;
     }
     for (long p = 0; p < positions; p++) {
@@ -84,7 +84,7 @@ static void input_product(const recurrent_layer *layer, const cell_shape *shape,
             const float *weight = panels + (panel * layer->input + layer->tokens[p]) * width;
             for (long v = 0; v < min_long(width, row - column); v += LANES) {
                 const v16 selected = v_load(weight + v);
-                v_store(sums + p * row + column + v,
+                v_store(sums.first + p * sums.stride + column + v,
                         is_normalised(layer)
                             ? selected
                             : v_add(v_load(layer->packed + at.bias + column + v), selected));
@@ -99,11 +99,6 @@ static long part_of_step(long step, long i, long count) {
     return step % 2 == 0 ? i : count - 1 - i;
 }
 static long to_next_part(long step) { return step % 2 == 0 ? 1 : -1; }
-
-// Where products with the hidden state go: added to the gates, or by themselves.
-static float *sums_of_hidden(const recurrent_layer *layer, recurrent_layout at) {
-    return is_normalised(layer) ? layer->packed + at.hidden_sums : layer->gates;
-}
 
 // Slots that see the hidden state alone start at their bias.
 static void start_hidden_slots(const recurrent_layer *layer, const cell_shape *shape,
@@ -141,16 +136,17 @@ static cell_step columns_of(const recurrent_layer *layer, long step, long block)
 static void gated_product(const recurrent_layer *layer, const cell_shape *shape,
                           recurrent_layout at, cell_step step) {
     const bool apart = is_normalised(layer);
+    const gate_rows sums = rows_of_hidden(layer, at);
     const long width = shape->gated_slots * LANES;
     const left gated =
         operand_rows(step.gated, layer->batch, layer->hidden, layer->packed + at.hidden_operand);
     for (long block = 0; block < step.row / LANES; block++) {
-        float *gates = sums_of_hidden(layer, at) + step.step * layer->batch * step.gate_row +
+        float *gates = sums.first + step.step * layer->batch * sums.stride +
                        (block * shape->slots + shape->gated_first) * LANES;
-        const start begin = {apart ? zeros : gates, apart ? 0 : step.gate_row, 0};
+        const start begin = {apart ? zeros : gates, apart ? 0 : sums.stride, 0};
         multiply_panel(layer->batch, width, &gated,
                        layer->packed + at.forward_gated + block * lanes_of(layer->hidden) * width,
-                       width, begin, gates, step.gate_row, NULL);
+                       width, begin, gates, sums.stride, NULL);
         if (!apart) functions[layer->cell]->forward(block_of(step, shape, block));
     }
 }
@@ -205,6 +201,7 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
     const long panel_floats = lanes_of(layer->output) * width;
     const long blocks = ceil_div(layer->hidden, LANES), panels = ceil_div(blocks, panel);
     const bool apart = is_normalised(layer);
+    const gate_rows sums = rows_of_hidden(layer, at);
     products_begin();
     input_product(layer, shape, at, time * layer->batch);
     for (long t = 0; t < time; t++) {
@@ -215,16 +212,16 @@ void NAME(recurrent_forward)(const recurrent_layer *layer, long time) {
         for (long i = 0; i < panels; i++) {
             const long first = part_of_step(t, i, panels) * panel;
             const long last = min_long(first + panel, blocks);
-            float *gates = sums_of_hidden(layer, at) + t * layer->batch * step.gate_row +
+            float *gates = sums.first + t * layer->batch * sums.stride +
                            (first * shape->slots + shape->hidden_first) * LANES;
-            const start begin = {apart ? zeros : gates, apart ? 0 : step.gate_row, 0};
+            const start begin = {apart ? zeros : gates, apart ? 0 : sums.stride, 0};
             for (long b = first; !apart && b < last; b++) {
                 start_hidden_slots(layer, shape, at, block_of(step, shape, b));
             }
             const float *weights = layer->packed + at.forward_hh + first / panel * panel_floats;
             stream ahead;
             multiply_panel(layer->batch, (last - first) * shape->hidden_slots * LANES, &previous,
-                           weights, width, begin, gates, step.gate_row,
+                           weights, width, begin, gates, sums.stride,
                            stream_ahead(&ahead, layer->batch, panel_floats / width,
                                         weights + to_next_part(t) * panel_floats,
                                         i + 1 < panels ? panel_floats : 0));

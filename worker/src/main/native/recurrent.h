@@ -32,6 +32,7 @@ typedef struct recurrent_layout {
     // If the layer is normalised (layer_norm.c).
     long input_sums;   // [time * batch][blocks * slots * 16]: W_ih x, then the gradient by it
     long hidden_sums;  // the same of W_hh h
+    long sums_row;     // floats from row to row of these
     long statistics;   // [time * batch][16]: mean and 1 / deviation of what is normalised together
     long gain_ih;      // [blocks][slots][16]
     long gain_hh;
@@ -45,10 +46,11 @@ typedef struct recurrent_layout {
     long backward_hr;     // [hidden / 64][output][64]
     long d_outputs;       // [time * batch][output]: gradient by the projected states
     long backward_gated;  // [hidden / 64][blocks * gated_slots * 16][64]
-    long d_gates;         // bf16: [time * batch][blocks * slots * 16 / 2]; see gate_operand.h
-    long d_gates_input;   // of the slots that see the input: AMX, where these are not all, or both,
-                          // where the layer is normalised
-    long d_gates_gated;   // AMX: of the slots that see the gated hidden state
+    // See gate_operand.h; neither for AMX where the layer is normalised.
+    long d_gates;        // bf16: [time * batch][blocks * slots * 16 / 2]
+    long d_gates_input;  // of the slots that see the input: AMX, where these are not all; bf16,
+                         // where the layer is normalised
+    long d_gates_gated;  // AMX: of the slots that see the gated hidden state
     long d_units;      // [batch][64]: gradient by the hidden state of 64 units; normalised: of all,
                        // [hidden / 64][batch][64]
     long d_columns;    // [slots][chunk][16]: pre-activation gradients of one block, AMX two

@@ -48,8 +48,10 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
     at.tokens = take(&next, one_hot ? positions : 0);
     const long gates = units * shape->slots;
     const long cells = normalised && shape->has_cell_state ? units : 0;
-    at.input_sums = take(&next, normalised ? positions * gates : 0);
-    at.hidden_sums = take(&next, normalised ? positions * gates : 0);
+    const bool chunks = precision == PRECISION_BF16_AMX;
+    at.sums_row = chunks ? row_of_lanes(precision, gates) : gates;
+    at.input_sums = take(&next, normalised ? positions * at.sums_row : 0);
+    at.hidden_sums = take(&next, normalised ? positions * at.sums_row : 0);
     at.statistics = take(&next, normalised ? positions * LANES : 0);
     at.gain_ih = take(&next, normalised ? gates : 0);
     at.gain_hh = take(&next, normalised ? gates : 0);
@@ -68,13 +70,13 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
     at.d_outputs = take(&next, projects ? positions * padded(output) : 0);
     const long gated_terms = lanes_of_terms(precision, units * shape->gated_slots);
     at.backward_gated = take(&next, backward ? panels(hidden) * 64 * gated_terms : 0);
-    const bool chunks = precision == PRECISION_BF16_AMX;
     const long all_terms = chunks ? row_of_lanes(precision, hidden_terms) : gates / 2;
     const bool copied = backward && precision != PRECISION_FLOAT32;
-    at.d_gates = take(&next, copied ? positions * all_terms : 0);
+    const bool in_place = normalised && chunks;
+    at.d_gates = take(&next, copied && !in_place ? positions * all_terms : 0);
     const bool apart = product && (normalised || (chunks && !sees_all_slots(shape)));
     const long apart_terms = chunks ? row_of_lanes(precision, input_terms) : gates / 2;
-    at.d_gates_input = take(&next, copied && apart ? positions * apart_terms : 0);
+    at.d_gates_input = take(&next, copied && apart && !in_place ? positions * apart_terms : 0);
     const bool gates_hidden = copied && chunks && shape->gated_slots > 0;
     at.d_gates_gated =
         take(&next, gates_hidden ? positions * row_of_lanes(precision, gated_terms) : 0);

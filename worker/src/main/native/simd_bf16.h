@@ -21,6 +21,14 @@ INLINE v16 v_pair_neighbours(v16 first, v16 second) {
     return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
 
+// From pairs of two rows, pairs (a, b) of both: of their even terms, and of their odd ones.
+INLINE void v_pairs_across(v16 a, v16 b, v16 *even, v16 *odd) {
+    const __m512i x = _mm512_castps_si512(a), y = _mm512_castps_si512(b);
+    const __mmask32 upper = 0xaaaaaaaa;
+    *even = _mm512_castsi512_ps(_mm512_mask_blend_epi16(upper, x, _mm512_slli_epi32(y, 16)));
+    *odd = _mm512_castsi512_ps(_mm512_mask_blend_epi16(upper, _mm512_srli_epi32(x, 16), y));
+}
+
 // sum + a.odd * b.odd, then + a.even * b.even.
 INLINE v16 v_dot(v16 a, v16 b, v16 sum) { return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b); }
 
@@ -61,6 +69,22 @@ EMULATED v16 v_pair_neighbours(v16 first, v16 second) {
     for (int i = 0; i < 16; i++) bits[i] = bf16_of(bits[2 * i]) | bf16_of(bits[2 * i + 1]) << 16;
     memcpy(floats, bits, 16 * sizeof *bits);
     return v_load(floats);
+}
+
+static inline void v_pairs_across(v16 a, v16 b, v16 *even, v16 *odd) {
+    float floats[32];
+    uint32_t bits[32];
+    v_store(floats, a);
+    v_store(floats + 16, b);
+    memcpy(bits, floats, sizeof bits);
+    for (int i = 0; i < 16; i++) {
+        const uint32_t x = bits[i], y = bits[16 + i];
+        bits[i] = (x & 0xffffu) | y << 16;
+        bits[16 + i] = x >> 16 | (y & 0xffff0000u);
+    }
+    memcpy(floats, bits, sizeof bits);
+    *even = v_load(floats);
+    *odd = v_load(floats + 16);
 }
 
 // The halves of pairs as floats.

@@ -237,7 +237,8 @@ final class MemoryFormula {
 
   private static long normalisation(Sizes s) {
     long units = to16(s.hidden);
-    return 2L * s.slots() * s.positions() * units
+    long row = s.slots() * units;
+    return 2L * s.positions() * (s.inChunks() ? s.row(row) : row)
         + 16 * s.positions()
         + (5L * s.slots() + 20L * (s.states() - 1)) * units
         + s.batch * (to64(s.hidden) - 64);
@@ -286,9 +287,12 @@ final class MemoryFormula {
     if (!s.inChunks()) {
       return (s.normalised() && !oneHot ? 2 : 1) * s.positions() * units * s.slots() / 2;
     }
-    boolean apart = s.normalised() || s.inputSlots() < s.slots() || s.hiddenSlots() < s.slots();
-    long input = apart && !oneHot ? s.row(s.lanes(units * s.inputSlots())) : 0;
     long gated = s.gatedSlots() > 0 ? s.row(s.lanes(units * s.gatedSlots())) : 0;
+    if (s.normalised()) {
+      return s.positions() * gated;
+    }
+    boolean apart = s.inputSlots() < s.slots() || s.hiddenSlots() < s.slots();
+    long input = apart && !oneHot ? s.row(s.lanes(units * s.inputSlots())) : 0;
     return s.positions() * (s.row(s.lanes(units * s.hiddenSlots())) + input + gated);
   }
 
