@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
+import org.sparkrnn.common.errors.DivergedException;
 import org.sparkrnn.common.storage.Json;
 import org.sparkrnn.driver.cluster.StopRequest;
 import org.sparkrnn.driver.cluster.StopSignals;
@@ -108,14 +109,18 @@ final class CompareCommand implements Callable<Integer> {
       for (Map.Entry<String, TrainingConfig> run : runs.entrySet()) {
         TrainingConfig config = run.getValue();
         console.error().println("Training " + run.getKey());
+        boolean diverged = false;
         try (Progress progress = Progress.of(config.display().progress(), console)) {
           TrainOptions options = new TrainOptions(true, Optional.empty(), stop);
           if (!Trainer.run(context, config, options, List.of(progress)).finished()) {
             console.error().println("Stopped; the same command goes on");
             return 0;
           }
+        } catch (DivergedException failure) { // which is what it has to show
+          console.error().println(failure.getMessage());
+          diverged = true;
         }
-        rows.add(ComparisonRow.of(run.getKey(), files, config, schema.spec(config)));
+        rows.add(ComparisonRow.of(run.getKey(), files, config, schema.spec(config), diverged));
       }
     }
     print(rows, Plan.Unit.ofTask(shared.task()));
@@ -125,7 +130,12 @@ final class CompareCommand implements Callable<Integer> {
   private void print(List<ComparisonRow> rows, Plan.Unit unit) {
     double target =
         loss.orElseGet(
-            () -> rows.stream().mapToDouble(ComparisonRow::bestLoss).max().orElse(Double.NaN));
+            () ->
+                rows.stream()
+                    .mapToDouble(ComparisonRow::bestLoss)
+                    .filter(Double::isFinite)
+                    .max()
+                    .orElse(Double.NaN));
     if (json) {
       rows.forEach(row -> console.out().println(Json.line(row.fields(target))));
       return;
@@ -151,7 +161,7 @@ final class CompareCommand implements Callable<Integer> {
           "%,d".formatted(row.parameters()),
           "%,.0f".formatted(row.tokensPerSecond()),
           significant(row.bestLoss()),
-          "%,.0f s".formatted(row.trainingSeconds()),
+          row.diverged() ? "diverged" : "%,.0f s".formatted(row.trainingSeconds()),
           first.map(at -> "%,.0f s".formatted(at.seconds())).orElse("not reached"),
           first.map(at -> "%,d".formatted(at.tokens())).orElse("not reached"));
     }

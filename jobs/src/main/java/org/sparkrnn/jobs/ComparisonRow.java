@@ -19,6 +19,7 @@ import org.sparkrnn.worker.model.ModelSpec;
  * What one side of a comparison reached, from the {@code metrics.jsonl} of its run.
  *
  * @param tokensPerSecond median of its rounds, evaluation and checkpoints not counted
+ * @param diverged whether training ended since a loss or a parameter was no longer finite
  * @param evaluations in their order
  */
 record ComparisonRow(
@@ -27,6 +28,7 @@ record ComparisonRow(
     long parameters,
     double tokensPerSecond,
     double trainingSeconds,
+    boolean diverged,
     List<Evaluated> evaluations) {
   private static final int LONGEST_METRICS = 1 << 28;
 
@@ -38,10 +40,12 @@ record ComparisonRow(
    */
   record Evaluated(double seconds, long tokens, double lossNats) {}
 
-  static ComparisonRow of(String name, Files files, TrainingConfig config, ModelSpec spec)
+  static ComparisonRow of(
+      String name, Files files, TrainingConfig config, ModelSpec spec, boolean diverged)
       throws IOException {
     String path = Files.join(config.checkpoint().path(), "metrics.jsonl");
-    String text = new String(Channels.readAll(files, path, LONGEST_METRICS), UTF_8);
+    String text = // none if the first round diverged
+        files.exists(path) ? new String(Channels.readAll(files, path, LONGEST_METRICS), UTF_8) : "";
     List<Double> rates = new ArrayList<>();
     List<Evaluated> evaluations = new ArrayList<>();
     double seconds = 0;
@@ -61,6 +65,7 @@ record ComparisonRow(
         spec.layout().size(),
         rates.stream().sorted().skip(rates.size() / 2).findFirst().orElse(Double.NaN),
         seconds,
+        diverged,
         List.copyOf(evaluations));
   }
 
@@ -81,6 +86,7 @@ record ComparisonRow(
     fields.put("parameters", parameters);
     fields.put("tokens_per_second", tokensPerSecond);
     fields.put("training_seconds", trainingSeconds);
+    fields.put("diverged", diverged);
     fields.put("validation_loss_nats", bestLoss());
     fields.put("loss_nats", lossNats);
     firstAt(lossNats)

@@ -219,6 +219,31 @@ class CommandLineTest {
   }
 
   @Test
+  void compareGoesOnAfterACellThatDiverged() {
+    CommandRun run =
+        CommandRun.of(
+            "compare",
+            "--config",
+            "" + config,
+            "--set",
+            "training.epochs=1",
+            "--output",
+            "" + folder.resolve("compared"),
+            "--cell",
+            "gru:optimizer.kind=sgd,optimizer.learning-rate=1e38",
+            "rnn-tanh");
+    assertThat(run.exitCode()).as(run.error()).isZero();
+    assertThat(run.error()).contains("Cannot go on training: ", "lower optimizer.learning-rate");
+    List<String> lines = run.out().lines().toList();
+    assertThat(lines).hasSize(3);
+    assertThat(lines.get(1))
+        .startsWith("gru-optimizer.kind=sgd")
+        .contains("diverged")
+        .endsWith("not reached");
+    assertThat(lines.get(2)).startsWith("rnn-tanh").containsPattern("[0-9]+ s +[0-9,]+$");
+  }
+
+  @Test
   void aNightLeavesASummary() throws IOException {
     Path model = folder.resolve("night");
 

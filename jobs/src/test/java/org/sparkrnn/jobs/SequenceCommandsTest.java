@@ -104,6 +104,21 @@ class SequenceCommandsTest {
             "model.embedding=4",
             "model.pretrained-embeddings=" + vectors,
             "model.frozen-embedding=true");
+    CommandRun wrong =
+        run(
+            "train",
+            "--config",
+            "" + folder.resolve("test.conf"),
+            "--set",
+            "checkpoint.path=" + folder.resolve("wrong"),
+            "--set",
+            "model.task=language-model",
+            "--set",
+            "model.bidirectional=none");
+    assertThat(wrong.exitCode()).isEqualTo(2);
+    assertThat(wrong.error())
+        .contains("Cannot use model.task = language-model on sequences of")
+        .contains("set model.task = classification");
     JsonNode json = evaluate(model);
     assertThat(json.get("accuracy").asDouble()).isGreaterThan(0.9);
     assertThat(json.get("majority_accuracy").asDouble()).isLessThan(0.7);

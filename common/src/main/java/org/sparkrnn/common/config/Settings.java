@@ -38,7 +38,7 @@ final class Settings {
     return scalar(key, value(key), "a text");
   }
 
-  /** A list, or one text with commas. */
+  /** A list, or one text with commas, which may stand in brackets. */
   List<String> texts(String key) {
     ConfigValue value = value(key);
     List<String> texts = new ArrayList<>();
@@ -47,7 +47,9 @@ final class Settings {
         texts.add(scalar(key, element, "a list of texts"));
       }
     } else {
-      for (String part : scalar(key, value, "a list of texts").split(",", -1)) {
+      String text = scalar(key, value, "a list of texts").strip();
+      boolean brackets = text.startsWith("[") && text.endsWith("]");
+      for (String part : (brackets ? text.substring(1, text.length() - 1) : text).split(",", -1)) {
         if (!part.isBlank()) {
           texts.add(part.strip());
         }

@@ -114,6 +114,13 @@ class ModelConfigTest {
   }
 
   @Test
+  void aListIsGivenOnTheCommandLineAsInAFile() {
+    for (String text : List.of("[5, 6]", "5,6", "[5,6]", " 5, 6 ")) {
+      assertThat(of("model.hidden=" + text).model().hidden()).as(text).containsExactly(5, 6);
+    }
+  }
+
+  @Test
   void theForgetGateBiasIsAbsentUnlessItIsANumber() {
     assertThat(of().model().forgetGateBias()).isEmpty();
     assertThat(of("model.forget-gate-bias=0").model().forgetGateBias()).hasValue(0);

@@ -5,21 +5,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.storage.LocalFiles;
 import org.sparkrnn.driver.LocalSpark;
 import org.sparkrnn.worker.kernel.JavaKernel;
 import org.sparkrnn.worker.training.PlainTrainer;
+import org.sparkrnn.worker.training.TrainingCheckpoint;
 import org.sparkrnn.worker.training.TrainingState;
 
 /** Promise 4: one replica on Spark is the plain algorithm, however it is cut into rounds. */
@@ -68,6 +72,26 @@ class OneReplicaTest {
             .hasSameBinaryContentAs(first.resolve(file));
       }
     }
+  }
+
+  /** With vectors from a file that stay as they are. */
+  @Test
+  void equalsThePlainTrainerWithPretrainedVectors() throws IOException {
+    LocalFiles files = new LocalFiles();
+    List<String> words = new CorpusReader(files, corpus.toString()).vocabulary().tokens();
+    String line = words.get(3) + " 0.5 -1 2 0.25";
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("training.replicas", 1);
+    settings.put("model.embedding", 4);
+    settings.put("model.frozen-embedding", true);
+    settings.put(
+        "model.pretrained-embeddings",
+        Files.writeString(folder.resolve("vectors.txt"), line + "\n").toString());
+    Path run = train(settings, 3).getParent();
+    float[] parameters =
+        TrainingCheckpoint.open(new CheckpointStore(files, run.toString()).newest().orElseThrow())
+            .trainedParameters();
+    assertThat(Arrays.copyOfRange(parameters, 12, 16)).containsExactly(0.5f, -1, 2, 0.25f);
   }
 
   /** Trains on Spark and without it, compares, and returns the last checkpoint. */

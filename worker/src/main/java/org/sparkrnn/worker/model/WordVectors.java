@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.zip.GZIPInputStream;
@@ -57,6 +58,9 @@ public final class WordVectors {
     WordVectors vectors = new WordVectors(path, vocabulary, columns, parameters);
     try (InputStream in = open(files, path)) {
       vectors.read(in);
+    } catch (NoSuchFileException e) {
+      throw new BadInputException(
+          "Cannot read model.pretrained-embeddings = %s: there is no such file".formatted(path), e);
     } catch (ZipException | EOFException e) {
       throw new BadInputException(
           "Cannot read model.pretrained-embeddings = %s: behind line %d it is not a whole gzip file"

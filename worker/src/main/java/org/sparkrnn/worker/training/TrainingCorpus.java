@@ -6,6 +6,7 @@ import java.util.function.BooleanSupplier;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.sequences.SequenceCorpus;
+import org.sparkrnn.common.sequences.SequenceSchema;
 import org.sparkrnn.common.storage.Files;
 import org.sparkrnn.worker.kernel.Kernel;
 import org.sparkrnn.worker.model.ModelSchema;
@@ -15,11 +16,22 @@ import org.sparkrnn.worker.model.ModelSpec;
 public sealed interface TrainingCorpus permits TokenCorpus, SequenceTrainingCorpus {
   String TRAIN = "train";
 
-  /** The corpus in a folder, of the kind that {@code model.task} needs. */
+  /**
+   * The corpus in a folder.
+   *
+   * @throws org.sparkrnn.common.errors.BadInputException if there is none, or none for {@code
+   *     model.task}
+   */
   static TrainingCorpus open(Files files, String path, TrainingConfig config) throws IOException {
-    return config.task().isOfSequences()
-        ? new SequenceTrainingCorpus(new SequenceCorpus(files, path), path)
-        : new TokenCorpus(new CorpusReader(files, path));
+    boolean sequences = files.exists(Files.join(path, SequenceSchema.FILE));
+    TrainingCorpus corpus =
+        sequences
+            ? new SequenceTrainingCorpus(new SequenceCorpus(files, path), path)
+            : new TokenCorpus(new CorpusReader(files, path));
+    if (sequences != config.task().isOfSequences()) {
+      corpus.schema().spec(config); // says which task fits
+    }
+    return corpus;
   }
 
   /** What its numbers mean; read from its files. */

@@ -54,6 +54,15 @@ class WordVectorsTest {
   }
 
   @Test
+  void aMissingFileIsNamedWithItsSetting() {
+    String path = folder.resolve("missing").toString();
+    assertThatThrownBy(() -> WordVectors.read(new LocalFiles(), path, VOCABULARY, 2, new float[11]))
+        .isInstanceOf(BadInputException.class)
+        .hasMessage(
+            "Cannot read model.pretrained-embeddings = " + path + ": there is no such file");
+  }
+
+  @Test
   void compressedFilesAreRead() throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
