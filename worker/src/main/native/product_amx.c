@@ -250,8 +250,8 @@ void multiply(long rows, const left *a, right b, start s, float *c, long c_strid
             const float *weights = b.panels + panel * panel_floats;
             const long first = later * panel / panels, next = later * (panel + 1) / panels;
             stream rows_ahead =
-                stream_during(ceil_div(here, MOST_ROWS), k, next_rows + first * a->row_stride,
-                              (next - first) * a->row_stride);
+                rows_during(ceil_div(here, MOST_ROWS), k, next_rows + first * a->row_stride,
+                            next - first, a->row_stride, k);
             stream ahead = stream_during(ceil_div(here, MOST_ROWS), k, weights + panel_floats,
                                          panel + 1 < panels ? panel_floats : 0);
             ahead.then = &rows_ahead;

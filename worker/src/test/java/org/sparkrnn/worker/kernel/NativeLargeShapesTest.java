@@ -1,5 +1,6 @@
 package org.sparkrnn.worker.kernel;
 
+import static org.sparkrnn.worker.kernel.LayerFixture.normalised;
 import static org.sparkrnn.worker.kernel.LayerFixture.shape;
 import static org.sparkrnn.worker.kernel.SameBits.assertSame;
 
@@ -29,6 +30,13 @@ class NativeLargeShapesTest {
   @CsvSource({"FLOAT32, 59, 13", "BF16, 307, 5", "BF16_AMX, 307, 5", "BF16_AMX, 59, 26"})
   void windowsOfUnevenHalvesEqualTheJavaKernel(Precision precision, int time, int batch) {
     check(precision, shape(CellKind.LSTM, time, batch, 70, 20, false));
+  }
+
+  /** Rows of sums that become operands, in two chunks of positions. */
+  @ParameterizedTest
+  @EnumSource
+  void normalisedLayerEqualsTheJavaKernel(CellKind cell) {
+    check(Precision.BF16_AMX, normalised(shape(cell, 87, 24, 33, 20, false)));
   }
 
   private static void check(Precision precision, LayerShape shape) {
