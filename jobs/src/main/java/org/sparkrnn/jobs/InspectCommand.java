@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -96,14 +98,13 @@ final class InspectCommand implements Callable<Integer> {
     }
     TrainingCheckpoint saved = model.checkpoint();
     float[] parameters = saved.parameters();
-    List<double[]> flow = gradientFlow ? flow(files, saved, parameters).norms() : List.of();
+    Optional<GradientFlow> flow =
+        gradientFlow ? Optional.of(flow(files, saved, parameters)) : Optional.empty();
     if (json) {
       console.out().println(Json.line(fields(saved, parameters, flow)));
     } else {
       printModel(saved, parameters);
-      if (gradientFlow) {
-        printFlow(flow);
-      }
+      flow.ifPresent(this::printFlow);
     }
     return 0;
   }
@@ -182,31 +183,46 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private void printFlow(List<double[]> flow) {
+  private void printFlow(GradientFlow flow) {
+    boolean cells = !flow.cellNorms().isEmpty();
     print("");
     print(
-        "  Norm of the gradient of the loss by each layer's hidden state of so many steps before");
-    StringBuilder header = new StringBuilder("  %6s".formatted("lag"));
-    for (int layer = 0; layer < flow.size(); layer++) {
-      header.append("%12s".formatted("layer " + layer));
+        "  Norm of the gradient of the loss by each layer's hidden state%s of so many steps before",
+        cells ? " h and cell state c" : "");
+    Map<String, double[]> columns = new LinkedHashMap<>();
+    for (int layer = 0; layer < flow.norms().size(); layer++) {
+      columns.put("layer " + layer + (cells ? " h" : ""), flow.norms().get(layer));
+      if (cells) {
+        columns.put("layer " + layer + " c", flow.cellNorms().get(layer));
+      }
     }
+    StringBuilder header = new StringBuilder("  %6s".formatted("lag"));
+    columns.keySet().forEach(name -> header.append("%12s".formatted(name)));
     print("%s", header);
     for (int lag : shownLags()) {
       StringBuilder row = new StringBuilder("  %6d".formatted(lag));
-      flow.forEach(norms -> row.append(String.format(Locale.ROOT, "%12.3g", norms[lag])));
+      columns
+          .values()
+          .forEach(norms -> row.append(String.format(Locale.ROOT, "%12.3g", norms[lag])));
       print("%s", row);
     }
-    for (int layer = 0; layer < flow.size(); layer++) {
-      double[] norms = flow.get(layer);
-      double bits = Math.log(norms[0] / norms[lags]) / Math.log(2);
+    columns.forEach(this::printSpeed);
+  }
+
+  /** How fast it falls or grows; by a cell state from lag 1, where it begins. */
+  private void printSpeed(String name, double[] norms) {
+    int first = norms[0] == 0 ? 1 : 0;
+    int steps = lags - first;
+    double bits = Math.log(norms[first] / norms[lags]) / Math.log(2);
+    if (steps > 0 && Double.isFinite(bits)) {
       print(
-          "  Layer %d: over %d steps it %s %.3g-fold, it %s every %.1f steps.",
-          layer,
-          lags,
+          "  %s: over %d steps it %s %.3g-fold, it %s every %.1f steps.",
+          name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1),
+          steps,
           bits > 0 ? "falls" : "grows",
           Math.pow(2, Math.abs(bits)),
           bits > 0 ? "halves" : "doubles",
-          lags / Math.abs(bits));
+          steps / Math.abs(bits));
     }
   }
 
@@ -225,7 +241,7 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> fields(
-      TrainingCheckpoint saved, float[] parameters, List<double[]> flow) {
+      TrainingCheckpoint saved, float[] parameters, Optional<GradientFlow> flow) {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("checkpoint", saved.checkpoint().path());
     fields.put("parameters", parameters.length);
@@ -246,9 +262,11 @@ final class InspectCommand implements Callable<Integer> {
                   "largest", largest(parameters, block))));
     }
     fields.put("blocks", blocks);
-    if (!flow.isEmpty()) {
-      fields.put("gradient_norms", flow); // [layer][lag]
-    }
+    flow.ifPresent(
+        found -> {
+          fields.put("gradient_norms", found.norms()); // [layer][lag]
+          fields.put("cell_gradient_norms", found.cellNorms());
+        });
     return fields;
   }
 

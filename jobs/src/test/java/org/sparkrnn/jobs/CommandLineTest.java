@@ -132,7 +132,10 @@ class CommandLineTest {
     CommandRun text = inspect(model, "--lags", "20");
     assertThat(text.exitCode()).as(text.error()).isZero();
     assertThat(text.out())
-        .contains("24 units projected to 10 with layer normalisation", "Layer 0: over 20")
+        .contains(
+            "24 units projected to 10 with layer normalisation",
+            "Layer 0 h: over 20",
+            "Layer 0 c: over 19")
         .contains(
             "rnn.weight_hh_l0",
             "[96, 10]",
@@ -148,6 +151,7 @@ class CommandLineTest {
     assertThat(norms).hasSize(21);
     assertThat(norms.get(0).asDouble()).isPositive();
     assertThat(norms.get(20).asDouble()).isPositive().isLessThan(norms.get(0).asDouble());
+    assertThat(json.get("cell_gradient_norms").get(0)).hasSize(21);
     assertThat(json.get("blocks").get(0).get("name").asText()).isEqualTo("embedding.weight");
 
     CommandRun missing = CommandRun.of("inspect", "--checkpoint", "" + model, "--gradient-flow");

@@ -9,13 +9,15 @@ import org.sparkrnn.worker.training.TokenSource;
 
 /**
  * How far back a model's loss reaches: ‖∂L_T/∂h_{T−k}‖, the norm of the gradient of the loss at
- * step T by a layer's hidden state k steps before. In a simple recurrent network it vanishes or
- * explodes with k (Bengio, Simard and Frasconi 1994); the gates of an LSTM were made so that it
- * need not (Hochreiter and Schmidhuber 1997).
+ * step T by a layer's hidden state k steps before, and likewise by its cell state. In a simple
+ * recurrent network it vanishes or explodes with k (Bengio, Simard and Frasconi 1994); the gates of
+ * an LSTM were made so that it need not (Hochreiter and Schmidhuber 1997).
  *
  * @param norms {@code [layer][lag]}, lags from 0: root mean square over the places T
+ * @param cellNorms the same by the cell state, by way of later steps alone, so that lag 0 has
+ *     nothing; no layers if the cell has none
  */
-public record GradientFlow(List<double[]> norms) {
+public record GradientFlow(List<double[]> norms, List<double[]> cellNorms) {
 
   /**
    * Computes it in double, without dropout, at places that lie evenly in a split. The state at each
@@ -61,6 +63,9 @@ public record GradientFlow(List<double[]> norms) {
     return new GradientFlow(
         IntStream.range(0, spec.layers())
             .mapToObj(layer -> norms(model.dHidden(layer), time, places))
+            .toList(),
+        IntStream.range(0, spec.cell().hasCellState() ? spec.layers() : 0)
+            .mapToObj(layer -> norms(model.dCell(layer), time, places))
             .toList());
   }
 
@@ -73,13 +78,13 @@ public record GradientFlow(List<double[]> norms) {
     return window;
   }
 
-  private static double[] norms(double[] dHidden, int time, int places) {
-    int ofStep = dHidden.length / time;
+  private static double[] norms(double[] gradient, int time, int places) {
+    int ofStep = gradient.length / time;
     double[] norms = new double[time];
     for (int lag = 0; lag < time; lag++) {
       double sum = 0;
       for (int i = (time - 1 - lag) * ofStep; i < (time - lag) * ofStep; i++) {
-        sum += dHidden[i] * dHidden[i];
+        sum += gradient[i] * gradient[i];
       }
       norms[lag] = Math.sqrt(sum / places);
     }

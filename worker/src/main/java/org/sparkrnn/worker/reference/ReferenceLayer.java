@@ -54,6 +54,11 @@ final class ReferenceLayer {
   /** {@code [position, unit]}: gradient by the hidden state, by way of all later steps too. */
   private double[] dHidden = new double[0];
 
+  /**
+   * {@code [position, unit]}: gradient by the cell state, by way of later steps; none without one.
+   */
+  private double[] dCell = new double[0];
+
   /** {@code [position, unit]}: the gated hidden state, if the cell has one. */
   private double[] gated = new double[0];
 
@@ -326,8 +331,12 @@ final class ReferenceLayer {
   double[] backward(double[] w, double[] dOutput, double[][] dState, double[] dw) {
     double[] dx = new double[gates.length * input];
     dHidden = new double[gates.length * outputs];
+    dCell = new double[states.length > 1 ? gates.length * units : 0];
     for (int p = gates.length - 1; p >= 0; p--) {
       int b = p % batch;
+      if (states.length > 1) {
+        System.arraycopy(dState[1], b * units, dCell, p * units, units);
+      }
       double[] dPrevious = new double[outputs];
       double[] dNew = new double[outputs];
       for (int j = 0; j < outputs; j++) {
@@ -412,6 +421,11 @@ final class ReferenceLayer {
    */
   double[] dHidden() {
     return dHidden;
+  }
+
+  /** The same by its cell state, by way of later steps alone. Not a copy. */
+  double[] dCell() {
+    return dCell;
   }
 
   private void addBias(Slot slot, int u, double dz, double[] dw) {

@@ -181,6 +181,14 @@ public final class ReferenceModel {
     return layers.get(layer).dHidden();
   }
 
+  /**
+   * After {@link #backward}: gradient by a layer's cell state after each step, {@code [position,
+   * unit]}, by way of later steps alone; empty if there is none. Not a copy.
+   */
+  public double[] dCell(int layer) {
+    return layers.get(layer).dCell();
+  }
+
   /** Gradients of {@code scale·Σ losses} of the window that ran last, by parameters and state. */
   public Gradients backward(double scale, double[][] masks) {
     return backward(scale, ActivationPenalties.NONE, masks);

@@ -58,22 +58,32 @@ class GradientFlowTest {
       model.forward(
           before, part(0, before), part(1, before), new double[spec.stateFloats(1)], masks);
       double[] state = model.finalState();
-      double sum = 0;
       int first = cell.states() * HIDDEN; // of the last layer
-      for (int unit = first; unit < first + HIDDEN; unit++) {
-        double h = 1e-4;
-        double value = state[unit];
-        state[unit] = value + h;
-        double above = lastLoss(model, before, lag, state, masks);
-        state[unit] = value - h;
-        double below = lastLoss(model, before, lag, state, masks);
-        state[unit] = value;
-        sum += Math.pow((above - below) / (2 * h), 2);
+      double byHidden = norm(model, before, lag, state, first);
+      assertThat(flow.norms().get(1)[lag]).as("lag %d", lag).isCloseTo(byHidden, within(1e-8));
+      if (cell.hasCellState()) {
+        double byCell = norm(model, before, lag, state, first + HIDDEN);
+        assertThat(flow.cellNorms().get(1)[lag]).as("lag %d", lag).isCloseTo(byCell, within(1e-8));
       }
-      assertThat(flow.norms().get(1)[lag])
-          .as("lag %d", lag)
-          .isCloseTo(Math.sqrt(sum), within(1e-8));
     }
+    assertThat(flow.cellNorms()).hasSize(cell.hasCellState() ? 2 : 0);
+  }
+
+  /** Of the differences of the last loss by a layer's units of one state. */
+  private static double norm(ReferenceModel model, int before, int lag, double[] state, int first) {
+    double[][] masks = ReferenceModel.withoutDropout(SPEC);
+    double sum = 0;
+    for (int unit = first; unit < first + HIDDEN; unit++) {
+      double h = 1e-4;
+      double value = state[unit];
+      state[unit] = value + h;
+      double above = lastLoss(model, before, lag, state, masks);
+      state[unit] = value - h;
+      double below = lastLoss(model, before, lag, state, masks);
+      state[unit] = value;
+      sum += Math.pow((above - below) / (2 * h), 2);
+    }
+    return Math.sqrt(sum);
   }
 
   private static double lastLoss(
