@@ -87,7 +87,10 @@ public record ModelConfig(
     AWD,
     /** Every matrix from ±√(6/(rows + columns)), each gate for itself, biases 0 (Glorot 2010). */
     XAVIER,
-    /** As {@link #XAVIER}, but recurrent matrices orthogonal, each gate's (Saxe et al. 2014). */
+    /**
+     * As {@link #XAVIER}, but recurrent matrices orthogonal, each gate's (Saxe et al. 2014); their
+     * columns, where a projection makes them fewer than their rows.
+     */
     ORTHOGONAL
   }
 
@@ -103,7 +106,7 @@ public record ModelConfig(
     }
     hidden = ofEachLayer("model.hidden", hidden, layers);
     projection = ofEachLayer("model.projection", projection, layers);
-    requireProjection(projection, hidden, cell, initialization);
+    requireProjection(projection, hidden, cell);
     if (residual) {
       requireResidual(hidden, projection);
     }
@@ -171,8 +174,7 @@ public record ModelConfig(
     return List.copyOf(sizes);
   }
 
-  private static void requireProjection(
-      List<Integer> projection, List<Integer> hidden, Cell cell, Initialization initialization) {
+  private static void requireProjection(List<Integer> projection, List<Integer> hidden, Cell cell) {
     for (int layer = 0; layer < projection.size(); layer++) {
       int columns = projection.get(layer);
       if (columns < 0 || columns >= hidden.get(layer)) {
@@ -186,10 +188,6 @@ public record ModelConfig(
       throw new BadInputException(
           "model.projection needs a cell with a cell state, an LSTM, got model.cell = %s"
               .formatted(Checks.text(cell)));
-    }
-    if (projects && initialization == Initialization.ORTHOGONAL) {
-      throw new BadInputException(
-          "model.projection cannot be used with model.initialization = orthogonal: the recurrent matrices of its gates are not square");
     }
   }
 

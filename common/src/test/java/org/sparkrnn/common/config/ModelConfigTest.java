@@ -78,7 +78,6 @@ class ModelConfigTest {
         "model.projection = [5, 6, 7] | model.projection must be one number or one for each of model.layers = 2",
         "model.projection = a | model.projection must be an integer of at most",
         "model { projection = 5, cell = gru } | model.projection needs a cell with a cell state, an LSTM, got model.cell = gru",
-        "model { projection = 5, initialization = orthogonal } | model.projection cannot be used with model.initialization = orthogonal",
         "model { residual = true, layers = 1 } | model.residual needs at least two layers of equal size",
         "model { tied = true, hidden = 127 } | ends in 127, model.embedding is 128",
         "model { tied = true, input = one-hot } | model.tied needs model.input = embedding",

@@ -72,17 +72,17 @@ final class Initializer {
   }
 
   private void orthogonal(float[] parameters, ParameterBlock block, PhiloxKey key) {
-    int units = unitsOf(block);
-    if (!block.name().startsWith("rnn.weight_hh") || block.columns() != units) {
+    if (!block.name().startsWith("rnn.weight_hh")) {
       xavier(parameters, block, key);
       return;
     }
-    double[] gate = new double[Math.multiplyExact(units, units)];
+    int units = unitsOf(block);
+    double[] gate = new double[Math.multiplyExact(units, block.columns())];
     for (int from = 0; from < block.size(); from += gate.length) {
       for (int i = 0; i < gate.length; i++) {
         gate[i] = normal(from + i, key);
       }
-      double[] orthogonal = Orthogonal.of(gate, units);
+      double[] orthogonal = Orthogonal.of(gate, units, block.columns());
       for (int i = 0; i < gate.length; i++) {
         parameters[block.offset() + from + i] = (float) orthogonal[i];
       }

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.ModelConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.errors.BadInputException;
@@ -212,43 +212,47 @@ class ModelSpecTest {
     }
   }
 
+  /** Their columns, which a projection makes fewer than their rows. */
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 7, 33})
-  void orthogonalMakesEachGatesRecurrentMatrixOrthogonal(int units) {
+  @CsvSource({"1, 0", "2, 0", "7, 0", "33, 0", "33, 32", "33, 7", "2, 1"})
+  void orthogonalMakesEachGatesRecurrentMatrixOrthogonal(int units, int projection) {
+    String size = "model.hidden=" + units;
+    String projected = "model.projection=" + projection;
     ModelConfig config =
-        config("model.initialization=orthogonal", "model.hidden=" + units, "model.layers=2");
+        config("model.initialization=orthogonal", size, projected, "model.layers=2");
     ModelSpec spec = ModelSpec.of(config, 5);
     float[] parameters = spec.initialise(config, 3);
     assertThat(parameters).isEqualTo(spec.initialise(config, 3));
+    int columns = projection > 0 ? projection : units;
     for (int gate = 0; gate < 4; gate++) {
-      int from = spec.layout().block("rnn.weight_hh_l1").offset() + gate * units * units;
-      for (int row = 0; row < units; row++) {
-        for (int other = 0; other <= row; other++) {
+      int from = spec.layout().block("rnn.weight_hh_l1").offset() + gate * units * columns;
+      for (int column = 0; column < columns; column++) {
+        for (int other = 0; other <= column; other++) {
           double product = 0;
           for (int k = 0; k < units; k++) {
-            product +=
-                (double) parameters[from + row * units + k] * parameters[from + other * units + k];
+            int row = from + k * columns;
+            product += (double) parameters[row + column] * parameters[row + other];
           }
-          assertThat(product).isCloseTo(row == other ? 1 : 0, within(1e-6));
+          assertThat(product).isCloseTo(column == other ? 1 : 0, within(1e-6));
         }
       }
     }
-    float[] others =
-        spec.initialise(config("model.initialization=xavier", "model.hidden=" + units), 3);
+    float[] others = spec.initialise(config("model.initialization=xavier", size, projected), 3);
     assertThat(parameters[0]).isEqualTo(others[0]);
   }
 
   /** R = Qᵀ·A is upper triangular with a positive diagonal: Q is that of A and of no other. */
-  @Test
-  void orthogonalIsTheQOfItsMatrix() {
-    int n = 9;
-    double[] a = new SplittableRandom(5).doubles((long) n * n, -1, 1).toArray();
-    double[] q = Orthogonal.of(a.clone(), n);
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {
+  @ParameterizedTest
+  @CsvSource({"9, 9", "9, 4", "1, 1"})
+  void orthogonalIsTheQOfItsMatrix(int rows, int columns) {
+    double[] a = new SplittableRandom(5).doubles((long) rows * columns, -1, 1).toArray();
+    double[] q = Orthogonal.of(a.clone(), rows, columns);
+    assertThat(q).hasSize(rows * columns);
+    for (int i = 0; i < columns; i++) {
+      for (int j = 0; j < columns; j++) {
         double r = 0;
-        for (int k = 0; k < n; k++) {
-          r += q[k * n + i] * a[k * n + j];
+        for (int k = 0; k < rows; k++) {
+          r += q[k * columns + i] * a[k * columns + j];
         }
         assertThat(i <= j || Math.abs(r) < 1e-14).isTrue();
         assertThat(i != j || r > 0).isTrue();
