@@ -92,7 +92,7 @@ static void copy_rounded_blocks(gate_part part, unit_blocks blocks, long first, 
             for (int slot = 0; slot < part.slots; slot += 2) {
                 const float *pairs = from + block * width + slot * LANES / 2;
                 const int slots = slot + 1 < part.slots ? 2 : 1;
-                v16 even[LANES], odd[LANES];  // of 16 pairs of positions, the even units and others
+                v16 even[LANES], odd[LANES];  // units of 16 pairs of positions
                 for (long l = 0; l < LANES; l++) {
                     const long p = 2 * (i + l);
                     const v16 one =
@@ -155,7 +155,7 @@ static left slot_operand(const window *w, const float *d_blocks, unit_blocks blo
 
 #endif
 
-// Of all slots that see the input, or of those that see the hidden state; at least.
+// The gradients by the sums of the input, or of the hidden state: at least of the slots that see it.
 static void copy_gradients(const window *w, bool of_input, unit_blocks blocks, long first,
                            long count, float *to) {
     const recurrent_layer *layer = w->layer;
