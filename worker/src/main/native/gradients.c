@@ -155,7 +155,7 @@ static left slot_operand(const window *w, const float *d_blocks, unit_blocks blo
 
 #endif
 
-// The gradients by the sums of the input, or of the hidden state: at least of the slots that see it.
+// The gradients by the sums of the input, or of the hidden state; at least of what sees it.
 static void copy_gradients(const window *w, bool of_input, unit_blocks blocks, long first,
                            long count, float *to) {
     const recurrent_layer *layer = w->layer;
