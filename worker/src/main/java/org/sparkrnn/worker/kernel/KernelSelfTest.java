@@ -88,7 +88,7 @@ final class KernelSelfTest {
             form.normalised(),
             true,
             form.zoneout());
-    int layerFloats = shape.parameters();
+    int layerFloats = Math.toIntExact(shape.parameters());
     int headFloats = INPUT * (output + 1);
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", layerFloats + headFloats);

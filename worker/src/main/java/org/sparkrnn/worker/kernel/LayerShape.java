@@ -60,16 +60,16 @@ public record LayerShape(
   }
 
   /** Elements of all parameters. */
-  int parameters() {
-    int rows = cell.rows(hidden);
+  long parameters() {
+    long rows = cell.rows(hidden);
     return rows * (input + output + 2)
-        + cell.peepholes() * hidden
+        + (long) cell.peepholes() * hidden
         + projection()
-        + (normalised ? 2 * rows + 2 * (cell.states() - 1) * hidden : 0);
+        + (normalised ? 2 * rows + 2L * (cell.states() - 1) * hidden : 0);
   }
 
   /** Elements of {@code weight_hr}. */
-  int projection() {
-    return isProjected() ? output * hidden : 0;
+  long projection() {
+    return isProjected() ? (long) output * hidden : 0;
   }
 }

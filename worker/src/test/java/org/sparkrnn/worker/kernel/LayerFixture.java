@@ -16,7 +16,7 @@ final class LayerFixture implements AutoCloseable {
   LayerFixture(Kernel kernel, LayerShape shape) {
     this.kernel = kernel;
     boolean backward = shape.backward();
-    long size = shape.parameters() + 1L;
+    long size = shape.parameters() + 1;
     ArenaPlan plan = new ArenaPlan();
     Region parameters = plan.region("parameters", size);
     Region gradients = plan.region("gradients", size);
