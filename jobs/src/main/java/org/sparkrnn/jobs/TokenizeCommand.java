@@ -11,6 +11,7 @@ import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.corpus.Unit;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.common.sequences.SequenceManifest;
+import org.sparkrnn.common.sequences.SequenceSplit;
 import org.sparkrnn.driver.sequences.SequenceRequest;
 import org.sparkrnn.driver.sequences.SequenceTokenizer;
 import org.sparkrnn.driver.tokenize.TokenizeJob;
@@ -26,6 +27,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     versionProvider = RootCommand.Version.class)
 final class TokenizeCommand implements Callable<Integer> {
+  private static final List<String> SPLITS = List.of("train", "valid", "test");
+
   private final Console console;
 
   @Option(
@@ -133,13 +136,13 @@ final class TokenizeCommand implements Callable<Integer> {
             input, valid, test, output, unit.orElse(Unit.WORD), percent, minCount, maxVocabulary);
     SequenceManifest manifest = SequenceTokenizer.run(Session.files(), request);
     StringBuilder line = new StringBuilder("Corpus %s:".formatted(output));
-    manifest
-        .splits()
-        .forEach(
-            (name, part) ->
-                line.append(
-                    " %s %,d of up to %,d steps,"
-                        .formatted(name, part.sequences(), part.longest())));
+    for (String name : SPLITS) {
+      if (manifest.splits().containsKey(name)) {
+        SequenceSplit part = manifest.split(name);
+        line.append(
+            " %s %,d of up to %,d steps,".formatted(name, part.sequences(), part.longest()));
+      }
+    }
     console.out().println(line.append(described(manifest)));
     return 0;
   }
@@ -160,7 +163,7 @@ final class TokenizeCommand implements Callable<Integer> {
   /** One line that says what the corpus holds. */
   static void print(PrintStream out, String path, CorpusManifest manifest) {
     StringBuilder line = new StringBuilder("Corpus %s:".formatted(path));
-    for (String name : List.of("train", "valid", "test")) {
+    for (String name : SPLITS) {
       if (manifest.splits().containsKey(name)) {
         line.append(" %s %,d,".formatted(name, manifest.split(name).tokens()));
       }

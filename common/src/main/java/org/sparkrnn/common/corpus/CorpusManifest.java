@@ -104,7 +104,8 @@ public record CorpusManifest(
     Split split = splits.get(name);
     if (split == null) {
       throw new BadInputException(
-          "Cannot find split %s: the corpus has %s".formatted(name, splits.keySet()));
+          "Cannot find split %s: the corpus has only %s"
+              .formatted(name, String.join(", ", splits.keySet())));
     }
     return split;
   }

@@ -102,7 +102,8 @@ public record SequenceManifest(
     SequenceSplit split = splits.get(name);
     if (split == null) {
       throw new BadInputException(
-          "Cannot find split %s: the corpus has %s".formatted(name, splits.keySet()));
+          "Cannot find split %s: the corpus has only %s"
+              .formatted(name, String.join(", ", splits.keySet())));
     }
     return split;
   }

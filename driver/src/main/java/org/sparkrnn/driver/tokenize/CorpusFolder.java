@@ -81,6 +81,10 @@ public final class CorpusFolder {
       removeCreatedFolders();
       throw new BadInputException(
           "Cannot write corpus %s: no permission (%s)".formatted(path, e.getMessage()), e);
+    } catch (NoSuchFileException e) {
+      removeCreatedFolders();
+      throw new BadInputException(
+          "Cannot write corpus %s: %s cannot be created".formatted(path, e.getFile()), e);
     } catch (FileSystemException e) {
       removeCreatedFolders();
       throw new BadInputException("Cannot write corpus %s: %s".formatted(path, e.getMessage()), e);
