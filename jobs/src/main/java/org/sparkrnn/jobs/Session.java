@@ -6,6 +6,7 @@ import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
@@ -17,6 +18,10 @@ import org.sparkrnn.driver.storage.HadoopFiles;
 /** Spark as a command needs it; closing it stops Spark. */
 record Session(SparkSession spark) implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
+
+  private static final Pattern MASTER =
+      Pattern.compile(
+          "local(\\[(\\*|\\d+)(\\s*,\\s*\\d+)?])?|local-cluster\\[.*]|spark://.+|yarn|k8s://.+");
 
   /** What Spark says when the context was stopped while it started. */
   private static final String STOPPED = "Cannot call methods on a stopped SparkContext";
@@ -36,6 +41,7 @@ record Session(SparkSession spark) implements AutoCloseable {
    * Starts Spark.
    *
    * @param settings Spark's settings of a configuration; what {@code spark-submit} was given wins
+   * @throws BadInputException if Spark knows no such master
    * @throws ClusterFailedException if the master cannot be reached within five seconds, or does not
    *     accept the application within a minute
    */
@@ -43,6 +49,11 @@ record Session(SparkSession spark) implements AutoCloseable {
     SparkConf conf = configuration(settings);
     conf.setAppName("spark-rnn " + command);
     String master = conf.get("spark.master");
+    if (!MASTER.matcher(master).matches()) {
+      throw new BadInputException(
+          "Cannot use --master %s: it must be local[N], spark://HOST:PORT, yarn or k8s://URL"
+              .formatted(master));
+    }
     requireAnswer(master);
     console.error().println("Starting Spark on " + master);
     SparkSession spark;

@@ -140,6 +140,9 @@ class LauncherIT {
   void optionsOfTheLauncherAreChecked() throws Exception {
     assertThat(finished(start(List.of("--master", "foo"), "train")).error().strip())
         .startsWith("Cannot use --master foo");
+    CommandRun yarn = finished(start(List.of("--master", "yarn"), "train"));
+    assertThat(yarn.exitCode()).isEqualTo(2);
+    assertThat(yarn.error()).startsWith("Cannot use --master yarn: Maven's Spark has no classes");
     assertThat(finished(start(List.of("--conf", "x"), "train")).error().strip())
         .startsWith("Cannot use --conf x");
     assertThat(finished(start(List.of("--conf"))).exitCode()).isEqualTo(2);
