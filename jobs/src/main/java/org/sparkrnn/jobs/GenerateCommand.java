@@ -1,9 +1,11 @@
 package org.sparkrnn.jobs;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparkrnn.common.errors.BadInputException;
 import org.sparkrnn.worker.model.Sampling;
+import org.sparkrnn.worker.model.TextGenerator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -75,6 +77,12 @@ final class GenerateCommand implements Callable<Integer> {
     Sampling sampling = new Sampling(temperature, topK, topP, seed);
     SavedModel model = checkpoint.open(console, Session.files());
     console.out().println(model.write(prompt, length, sampling));
+    List<String> unknown = TextGenerator.unknown(model.checkpoint().vocabulary(), prompt);
+    if (!unknown.isEmpty()) {
+      console
+          .error()
+          .println("Not in the model's vocabulary, read as unknown: " + String.join(" ", unknown));
+    }
     return 0;
   }
 }

@@ -346,7 +346,7 @@ class BadInputTest {
   void impossibleSampling() throws IOException {
     refused(
         2,
-        "top-p",
+        "Cannot generate: --top-p must be above 0",
         "generate",
         "--checkpoint",
         "" + model,

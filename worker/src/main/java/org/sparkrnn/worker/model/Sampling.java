@@ -13,13 +13,15 @@ import org.sparkrnn.common.errors.BadInputException;
 public record Sampling(double temperature, int topK, double topP, long seed) {
   public Sampling {
     if (!(temperature >= 0 && temperature <= Float.MAX_VALUE)) {
-      throw new BadInputException("temperature must be at least 0, got " + temperature);
+      throw new BadInputException(
+          "Cannot generate: --temperature must be at least 0, got " + temperature);
     }
     if (topK < 0) {
-      throw new BadInputException("top-k must be at least 0, got " + topK);
+      throw new BadInputException("Cannot generate: --top-k must be at least 0, got " + topK);
     }
     if (!(topP > 0 && topP <= 1)) {
-      throw new BadInputException("top-p must be above 0 and at most 1, got " + topP);
+      throw new BadInputException(
+          "Cannot generate: --top-p must be above 0 and at most 1, got " + topP);
     }
   }
 }

@@ -2,6 +2,7 @@ package org.sparkrnn.worker.model;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.function.IntConsumer;
 import org.sparkrnn.common.corpus.Vocabulary;
 import org.sparkrnn.worker.kernel.Kernel;
@@ -52,6 +53,11 @@ public final class TextGenerator implements AutoCloseable {
       generator.generate(text.prompt(prompt), length, token -> text.append(continuation, token));
     }
     return continuation.toString();
+  }
+
+  /** The words, or characters, of a prompt that the vocabulary does not have, each once. */
+  public static List<String> unknown(Vocabulary vocabulary, String prompt) {
+    return new TokenText(vocabulary).unknown(prompt);
   }
 
   /**

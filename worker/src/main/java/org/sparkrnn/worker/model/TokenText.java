@@ -21,12 +21,21 @@ final class TokenText {
    * @throws BadInputException if it has no token for a part of the prompt
    */
   int[] prompt(String text) {
-    List<String> parts = vocabulary.unit() == Unit.CHAR ? characters(text) : words(text);
+    List<String> parts = parts(text);
     if (parts.isEmpty()) {
       String end = vocabulary.unit() == Unit.CHAR ? "\n" : Vocabulary.END_OF_LINE;
       return new int[] {Math.max(0, vocabulary.indexOf(end))};
     }
     return parts.stream().mapToInt(this::index).toArray();
+  }
+
+  /** The parts of a prompt that the vocabulary does not have, each once. */
+  List<String> unknown(String text) {
+    return parts(text).stream().filter(part -> vocabulary.indexOf(part) < 0).distinct().toList();
+  }
+
+  private List<String> parts(String text) {
+    return vocabulary.unit() == Unit.CHAR ? characters(text) : words(text);
   }
 
   private int index(String part) {

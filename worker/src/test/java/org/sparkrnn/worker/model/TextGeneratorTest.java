@@ -66,10 +66,21 @@ class TextGeneratorTest {
   }
 
   @Test
+  void unknownWordsOfAPromptAreNamedOnce() {
+    assertThat(TextGenerator.unknown(WORDS, "the dog\nsat the dog")).containsExactly("dog", "sat");
+    assertThat(TextGenerator.unknown(WORDS, "the <unk> cat\n")).isEmpty();
+    assertThat(TextGenerator.unknown(CHARACTERS, "abz\n")).containsExactly("z");
+  }
+
+  @Test
   void impossibleSamplingIsRefused() {
-    assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0)).hasMessageContaining("temperature");
-    assertThatThrownBy(() -> new Sampling(Double.NaN, 0, 1, 0)).hasMessageContaining("temperature");
-    assertThatThrownBy(() -> new Sampling(1, -1, 1, 0)).hasMessageContaining("top-k");
-    assertThatThrownBy(() -> new Sampling(1, 0, 0, 0)).hasMessageContaining("top-p");
+    assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0))
+        .hasMessageStartingWith("Cannot generate: --temperature must be at least 0");
+    assertThatThrownBy(() -> new Sampling(Double.NaN, 0, 1, 0))
+        .hasMessageStartingWith("Cannot generate: --temperature must be at least 0");
+    assertThatThrownBy(() -> new Sampling(1, -1, 1, 0))
+        .hasMessageStartingWith("Cannot generate: --top-k");
+    assertThatThrownBy(() -> new Sampling(1, 0, 0, 0))
+        .hasMessageStartingWith("Cannot generate: --top-p");
   }
 }
