@@ -18,6 +18,11 @@ record Console(PrintStream out, PrintStream error, int columns) {
     this(out, error, columns(environment.getOrDefault(COLUMNS, "0")));
   }
 
+  /** {@code 1 replica}, {@code 2 replicas}. */
+  static String count(int number, String thing) {
+    return number + " " + thing + (number == 1 ? "" : "s");
+  }
+
   private static int columns(String value) {
     try {
       return Integer.parseInt(value.strip());

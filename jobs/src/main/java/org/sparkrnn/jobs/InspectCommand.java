@@ -142,12 +142,17 @@ final class InspectCommand implements Callable<Integer> {
     TrainingState state = saved.state();
     print("%s", saved.checkpoint().path());
     print(
-        "  model       %s, %d layers of %s units%s%s%s, %s%s, %s%s",
+        "  model       %s, %s of %s units%s%s%s%s, %s%s, %s%s",
         spec.cell(),
-        spec.layers(),
+        Console.count(spec.layers(), "layer"),
         sizes(spec.hidden()),
         Collections.max(spec.projection()) > 0 ? " projected to " + sizes(spec.projection()) : "",
         spec.normalised() ? " with layer normalisation" : "",
+        switch (spec.task().bidirectional()) {
+          case NONE -> "";
+          case CONCAT -> " in both directions";
+          case SUM -> " in both directions, which are added";
+        },
         spec.residual() ? " with residual connections" : "",
         spec.task().dense()
             ? "dense input"
@@ -157,13 +162,13 @@ final class InspectCommand implements Callable<Integer> {
         softmax(spec.softmax()));
     print("  parameters  %,d", parameters.length);
     print(
-        "  trained     step %,d, epoch %d, %,d %s in %,d rounds of %d replicas",
+        "  trained     step %,d, epoch %d, %,d %s in %,d rounds of %s",
         state.step(),
         state.epoch(),
         state.tokens(),
         state.plan().unit().word(),
         state.round(),
-        saved.config().training().replicas());
+        Console.count(saved.config().training().replicas(), "replica"));
     if (state.bestStep() > 0) {
       print(
           "  validation  %s %.4f at best, at step %,d",

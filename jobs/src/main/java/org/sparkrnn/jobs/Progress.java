@@ -26,6 +26,11 @@ final class Progress implements TrainingListener, AutoCloseable {
   private static final int MILLION = 1_000_000;
   private static final int UNKNOWN_WIDTH = 100;
 
+  /** DECAWM: a terminal that has become narrower cuts the bar off, instead of scrolling. */
+  private static final String NO_WRAP = "\u001b[?7l";
+
+  private static final String WRAP = "\u001b[?7h";
+
   private final PrintStream out;
   private final int columns;
   private Optional<ProgressBar> bar = Optional.empty();
@@ -60,12 +65,12 @@ final class Progress implements TrainingListener, AutoCloseable {
     beginNanos = System.nanoTime();
     line(
         text(
-            "%s: %,d parameters, %d replicas, %d epochs of %,d %s; a task takes %,.1f MiB of"
+            "%s: %,d parameters, %s, %s of %,d %s; a task takes %,.1f MiB of"
                 + " native memory and %,.1f MiB of heap",
             run.step() == 0 ? "training" : "resuming at local step " + run.step(),
             run.parameters(),
-            run.replicas(),
-            run.epochs(),
+            Console.count(run.replicas(), "replica"),
+            Console.count(run.epochs(), "epoch"),
             run.tokensPerEpoch(),
             unit.word(),
             mebibytes(run.taskMemory().nativeBytes()),
@@ -140,13 +145,13 @@ final class Progress implements TrainingListener, AutoCloseable {
   }
 
   private ProgressBar newBar(long tokens) {
-    boolean many = unit == Unit.TOKENS;
+    boolean millions = epochs * tokensPerEpoch >= 10L * MILLION;
     // The last column would wrap the cursor.
     return new ProgressBarBuilder()
         .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1))
         .setStyle(ProgressBarStyle.ASCII)
         .setUpdateIntervalMillis(UPDATE_MILLIS)
-        .setUnit(many ? "M tokens" : "thousand sequences", many ? MILLION : THOUSAND)
+        .setUnit((millions ? "M " : "k ") + unit.word(), millions ? MILLION : THOUSAND)
         .setInitialMax(epochs * tokensPerEpoch)
         .startsFrom(tokens, Duration.ZERO)
         .build();
@@ -160,13 +165,13 @@ final class Progress implements TrainingListener, AutoCloseable {
   }
 
   private synchronized void draw(String rendered) {
-    out.print("\r" + rendered);
+    out.print("\r" + NO_WRAP + rendered + WRAP);
     out.flush();
   }
 
   /** A line above the bar, whose next update draws it again. */
   private synchronized void line(String content) {
-    bar.ifPresent(shown -> out.print("\r" + " ".repeat(columns - 1) + "\r"));
+    bar.ifPresent(shown -> out.print("\r" + NO_WRAP + " ".repeat(columns - 1) + WRAP + "\r"));
     out.println(content);
     out.flush();
   }

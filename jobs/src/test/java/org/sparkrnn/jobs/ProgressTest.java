@@ -25,10 +25,15 @@ class ProgressTest {
   void aTerminalShowsABarThatFitsIt() {
     show(DisplayConfig.Progress.AUTO, 90);
 
-    assertThat(text()).contains("50%", "epoch 1/2", "loss 2.5000", "saved runs/x/step-5");
+    assertThat(text())
+        .contains("50%", "4/8k tokens", "epoch 1/2", "loss 2.5000", "saved runs/x/step-5");
     List<String> bars =
         Arrays.stream(text().split("[\r\n]+", -1)).filter(line -> line.contains("% [")).toList();
-    assertThat(bars).isNotEmpty().allSatisfy(bar -> assertThat(bar.length()).isLessThan(90));
+    assertThat(bars)
+        .isNotEmpty()
+        .as("one line, also where the terminal has become narrower")
+        .allSatisfy(bar -> assertThat(bar).startsWith("\u001b[?7l").endsWith("\u001b[?7h"))
+        .allSatisfy(bar -> assertThat(bar.length()).isLessThan(90 + 2 * "\u001b[?7l".length()));
     assertThat(text()).as("what follows begins a line").endsWith("\n");
   }
 
@@ -55,6 +60,14 @@ class ProgressTest {
   }
 
   @Test
+  void oneOfEachIsNotCalledMany() {
+    Progress progress = Progress.of(DisplayConfig.Progress.PLAIN, console(0));
+    progress.started(description(1, 1, Unit.TOKENS));
+
+    assertThat(text()).contains("1,000 parameters, 1 replica, 1 epoch of 4,000 tokens;");
+  }
+
+  @Test
   void sequencesAreCalledSo() {
     show(DisplayConfig.Progress.PLAIN, 0, Unit.SEQUENCES);
 
@@ -66,27 +79,8 @@ class ProgressTest {
   }
 
   private void show(DisplayConfig.Progress choice, int columns, Unit unit) {
-    PrintStream out = new PrintStream(written, true, StandardCharsets.UTF_8);
-    try (Progress progress = Progress.of(choice, new Console(out, out, columns))) {
-      TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
-      progress.started(
-          new RunDescription(
-              1000,
-              2,
-              2,
-              0,
-              0,
-              0,
-              10,
-              4000,
-              0,
-              7,
-              unit,
-              memory,
-              "9 of 10",
-              List.of("1 s"),
-              "",
-              "one first"));
+    try (Progress progress = Progress.of(choice, console(columns))) {
+      progress.started(description(2, 2, unit));
       progress.roundEnded(
           new RoundMetrics(
               1,
@@ -105,6 +99,32 @@ class ProgressTest {
               OptionalDouble.empty()));
       progress.checkpointSaved(5, "runs/x/step-5");
     }
+  }
+
+  private Console console(int columns) {
+    PrintStream out = new PrintStream(written, true, StandardCharsets.UTF_8);
+    return new Console(out, out, columns);
+  }
+
+  private static RunDescription description(int replicas, int epochs, Unit unit) {
+    TaskMemory memory = new TaskMemory(1 << 20, 1 << 20);
+    return new RunDescription(
+        1000,
+        replicas,
+        epochs,
+        0,
+        0,
+        0,
+        10,
+        4000,
+        0,
+        7,
+        unit,
+        memory,
+        "9 of 10",
+        List.of("1 s"),
+        "",
+        "one first");
   }
 
   private String text() {

@@ -94,7 +94,7 @@ class SequenceCommandsTest {
     assertThat(
             tokenize(
                 text.toString(), "--format", "labelled", "--unit", "char", "--split", "80,20,0"))
-        .contains("train 240 of up to", "valid 60 of", "2 labels");
+        .containsSubsequence("train 240 of up to", "valid 60 of", "2 labels");
     Path vectors = Files.writeString(folder.resolve("vectors.txt"), "x 1 0 0 1\ny 0 1 1 0\n");
     String model =
         train(
@@ -122,6 +122,8 @@ class SequenceCommandsTest {
     JsonNode json = evaluate(model);
     assertThat(json.get("accuracy").asDouble()).isGreaterThan(0.9);
     assertThat(json.get("majority_accuracy").asDouble()).isLessThan(0.7);
+    assertThat(run("inspect", "--checkpoint", model).out())
+        .contains("2 layers of 12 units in both directions with residual", "rounds of 2 replicas");
     List<String> lines = predict(model, "aaxb\nbyb\n").lines().toList();
     assertThat(lines).hasSize(2);
     assertThat(lines.get(0)).startsWith("good\t");

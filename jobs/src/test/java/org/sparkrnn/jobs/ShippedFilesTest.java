@@ -10,11 +10,14 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Properties;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkrnn.common.config.TrainingConfig;
 
 /** The files outside the source folders that users start from. */
@@ -65,6 +68,26 @@ class ShippedFilesTest {
             .toList();
 
     assertThat(options.split("\\s+")).containsAll(needed);
+  }
+
+  /** Spark logs them with stack traces, which a user would take for a failure. */
+  @ParameterizedTest
+  @CsvSource({
+    "inbox, org.apache.spark.rpc.netty.Inbox",
+    "taskcontext, org.apache.spark.TaskContextImpl",
+    "executor, org.apache.spark.executor.Executor",
+    "tasks, org.apache.spark.scheduler.TaskSetManager"
+  })
+  void errorsThatSparkGetsOverAreNoNews(String logger, String type) throws Exception {
+    Properties logging = new Properties();
+    try (InputStream in = Files.newInputStream(ROOT.resolve("conf/log4j2.properties"))) {
+      logging.load(in);
+    }
+
+    assertThat(logging.getProperty("logger.%s.name".formatted(logger))).isEqualTo(type);
+    assertThat(Class.forName(type)).as("Spark has it").isNotNull();
+    assertThat(logging.getProperty("logger.%s.level".formatted(logger)))
+        .isEqualTo("${sys:sparkrnn.task.log.level:-off}");
   }
 
   @Test

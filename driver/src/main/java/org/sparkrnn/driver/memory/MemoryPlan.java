@@ -70,16 +70,17 @@ public final class MemoryPlan {
   public String summary() {
     String driver =
         "driver %s of %s heap".formatted(mib(driverHeap()), mib(grants.driverHeapBytes()));
+    String atOnce = tasks == 1 ? "1 task" : tasks + " tasks";
     if (grants.place() == Place.DRIVER) {
-      return "%s and %s outside it, %d tasks at once".formatted(driver, mib(allNative()), tasks);
+      return "%s and %s outside it, %s at once".formatted(driver, mib(allNative()), atOnce);
     }
-    return "executor %s of %s heap and %s outside it%s, %d tasks at once; %s"
+    return "executor %s of %s heap and %s outside it%s, %s at once; %s"
         .formatted(
             mib(executorHeap()),
             mib(grants.executorHeapBytes()),
             mib(JVM_NATIVE + allNative()),
             grants.place() == Place.CONTAINERS ? " of " + mib(grants.overheadBytes()) : "",
-            tasks,
+            atOnce,
             driver);
   }
 
@@ -115,7 +116,7 @@ public final class MemoryPlan {
     long machine = grants.machineBytes();
     if (allNative() + leastDriverHeap() > machine) {
       errors.add(
-          "%d tasks take %s of native memory and %s of heap, the machine has %s; start fewer with spark.master = local[%d]"
+          "%d tasks take %s of native memory and %s of heap, the machine has %s; start fewer with --master local[%d]"
               .formatted(
                   tasks,
                   mib(allNative()),
@@ -124,7 +125,7 @@ public final class MemoryPlan {
                   tasksThatFit(machine)));
     } else if (JVM_NATIVE + allNative() + grants.driverHeapBytes() > machine) {
       warnings.add(
-          "%d tasks take %s of native memory beside a heap of up to %s, the machine has %s; set spark.driver.memory to %s, or spark.master to local[%d]"
+          "%d tasks take %s of native memory beside a heap of up to %s, the machine has %s; set spark.driver.memory to %s, or start fewer with --master local[%d]"
               .formatted(
                   tasks,
                   mib(allNative()),

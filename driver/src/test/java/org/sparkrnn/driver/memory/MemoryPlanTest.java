@@ -111,12 +111,12 @@ class MemoryPlanTest {
     SparkMemory small = SparkMemory.of(Place.DRIVER, conf, 4, 2000 * MIB, 2500 * MIB);
     assertThatThrownBy(new MemoryPlan(NEEDS, small)::requirePossible)
         .hasMessageContaining("3 tasks take 1,800 MiB of native memory")
-        .hasMessageContaining("spark.master = local[2]");
+        .hasMessageContaining("start fewer with --master local[2]");
     SparkMemory tight = SparkMemory.of(Place.DRIVER, conf, 4, 2000 * MIB, 4000 * MIB);
     assertThat(new MemoryPlan(NEEDS, tight).warnings())
         .containsExactly(
             "3 tasks take 1,800 MiB of native memory beside a heap of up to 2,000 MiB, the machine"
-                + " has 4,000 MiB; set spark.driver.memory to 1536m, or spark.master to local[3]");
+                + " has 4,000 MiB; set spark.driver.memory to 1536m, or start fewer with --master local[3]");
   }
 
   @Test
