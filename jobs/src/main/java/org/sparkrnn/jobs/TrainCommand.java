@@ -10,7 +10,6 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.sparkrnn.common.checkpoint.CheckpointStore;
 import org.sparkrnn.common.checkpoint.RunLock;
 import org.sparkrnn.common.config.CorpusConfig;
-import org.sparkrnn.common.config.ScheduleConfig;
 import org.sparkrnn.common.config.TrainingConfig;
 import org.sparkrnn.common.corpus.CorpusManifest;
 import org.sparkrnn.common.errors.BadInputException;
@@ -180,12 +179,16 @@ final class TrainCommand implements Callable<Integer> {
   private void report(HadoopFiles files, TrainingConfig config, TrainingOutcome outcome)
       throws IOException {
     if (outcome.checkpoint().isEmpty()) {
-      console.error().println("Stopped before the first checkpoint: " + outcome.reason());
+      console
+          .error()
+          .println(
+              "Stopped within the first round, with nothing to save: %s; a smaller round.local-steps makes rounds shorter"
+                  .formatted(outcome.reason()));
       return;
     }
     TrainingState state = outcome.state();
     if (config.task().isOfSequences()) {
-      reportSequences(config, outcome, state);
+      reportSequences(files, config, state);
       return;
     }
     if (state.bestStep() > 0) {
@@ -201,52 +204,29 @@ final class TrainCommand implements Callable<Integer> {
               .write(prompt, config.display().sampleLength(), SAMPLING);
       println("%nA sample:%n%n%s%n", sample);
     }
-    println("Try next:");
-    println("  bin/spark-rnn generate --checkpoint %s --prompt TEXT --length 500", run);
-    println(
-        "  bin/spark-rnn evaluate --checkpoint %s --corpus %s --split test",
-        run, config.corpus().path());
-    println("  %s", trainFurther(config, run, outcome.finished()));
+    printNext(files, config, state);
   }
 
-  private void reportSequences(
-      TrainingConfig config, TrainingOutcome outcome, TrainingState state) {
+  private void reportSequences(HadoopFiles files, TrainingConfig config, TrainingState state)
+      throws IOException {
     if (state.bestStep() > 0) {
       println(
           "Validation loss: %.4f, the best, at step %d of %d",
           state.bestLoss(), state.bestStep(), state.step());
     }
-    String run = config.checkpoint().path();
+    printNext(files, config, state);
+  }
+
+  private void printNext(HadoopFiles files, TrainingConfig config, TrainingState state)
+      throws IOException {
     println("Try next:");
-    println(
-        "  bin/spark-rnn evaluate --checkpoint %s --corpus %s --split test",
-        run, config.corpus().path());
-    println("  bin/spark-rnn predict --checkpoint %s --input FILE", run);
-    println("  %s", trainFurther(config, run, outcome.finished()));
-  }
-
-  /** The command that trains this model further. */
-  private String trainFurther(TrainingConfig config, String run, boolean finished) {
-    StringBuilder command = new StringBuilder("bin/spark-rnn train --config " + configFile);
-    overrides.forEach(setting -> command.append(" --set ").append(shown(setting)));
-    maxDuration.ifPresent(time -> command.append(" --max-duration ").append(time));
-    until.ifPresent(time -> command.append(" --until ").append(time));
-    if (!finished) {
-      return command.append(" --resume").toString();
+    List<String> limits = new ArrayList<>();
+    maxDuration.ifPresent(time -> limits.add("--max-duration " + time));
+    until.ifPresent(time -> limits.add("--until " + time));
+    NextCommands commands = new NextCommands(configFile, overrides, limits);
+    for (String command : commands.after(files, config, state)) {
+      println("  %s", command);
     }
-    if (config.schedule().kind() == ScheduleConfig.Kind.COSINE) {
-      // Its learning rate is planned over the epochs: more of them are another run.
-      return command.append(" --from %s --set checkpoint.path=%s-2".formatted(run, run)).toString();
-    }
-    int epochs = 2 * config.training().epochs();
-    return command.append(" --resume --set training.epochs=%d".formatted(epochs)).toString();
-  }
-
-  /** A setting without what may be a credential: the output goes to logs. */
-  private static String shown(String setting) {
-    return setting.startsWith("spark.")
-        ? setting.substring(0, setting.indexOf('=') + 1) + "..."
-        : setting;
   }
 
   private static void requireSet(String key, String value) {

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands from end to end, each with a Spark of its own on {@code local[2]}. */
 @TestInstance(Lifecycle.PER_CLASS)
@@ -69,6 +71,9 @@ class CommandLineTest {
 
     assertThat(train.exitCode()).as(train.error()).isZero();
     assertThat(train.out()).contains("Validation loss: ", "A sample:", "Try next:");
+    assertThat(train.out())
+        .contains("--corpus %s --split test\n".formatted(corpus))
+        .contains(" --resume --set training.epochs=4\n");
     assertThat(train.lastLine()).startsWith(model + "/step-");
     assertThat(Path.of(train.lastLine()).resolve("model.safetensors")).exists();
 
@@ -279,6 +284,7 @@ class CommandLineTest {
     String path = "corpus.path=" + growing;
     CommandRun first = train(model, "--resume", "--set", path, "training.max-rounds=1");
     assertThat(first.exitCode()).as(first.error()).isZero();
+    assertThat(first.out()).as("there is only a training split").doesNotContain("evaluate");
 
     CommandRun append = CommandRun.of(with(tokenize, "--append", "--output", "" + growing));
     assertThat(append.exitCode()).as(append.error()).isZero();
@@ -318,11 +324,50 @@ class CommandLineTest {
 
     assertThat(first.exitCode()).as(first.error()).isZero();
     assertThat(first.error()).contains("training.max-rounds is reached");
+    assertThat(first.out())
+        .contains(
+            " --set checkpoint.path=%s --resume --set training.max-rounds=2\n".formatted(parts));
     assertThat(second.exitCode()).as(second.error()).isZero();
     Path name = Path.of(uninterrupted.lastLine()).getFileName();
     assertThat(Path.of(second.lastLine()).getFileName()).isEqualTo(name);
     assertThat(parts.resolve(name).resolve("manifest.json"))
         .hasSameBinaryContentAs(whole.resolve(name).resolve("manifest.json"));
+  }
+
+  @Test
+  void aRunThatEndsBeforeItsFirstRoundDoesSaysWhatWouldHelp() throws IOException {
+    CommandRun run = train(folder.resolve("too-short"), "--max-duration", "1ms");
+
+    assertThat(run.exitCode()).as(run.error()).isZero();
+    assertThat(run.error())
+        .contains("nothing to save: time limit training.max-duration; a smaller round.local-steps");
+    assertThat(run.out()).isEmpty();
+  }
+
+  @Test
+  void aFolderThatCannotBeMadeIsNamed() {
+    CommandRun run =
+        CommandRun.of(
+            "tokenize", "--input", "" + text, "--unit", "char", "--output", "/proc/none/corpus");
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.sentence())
+        .isEqualTo("Cannot write corpus /proc/none/corpus: /proc/none cannot be created");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"locall", "local[x]", "spark:/host:7077", "mesos://host:5050"})
+  void aMasterThatSparkDoesNotKnowIsBadInput(String master) {
+    String before = System.setProperty("spark.master", master);
+    try {
+      CommandRun run = train(folder.resolve("no-master"));
+
+      assertThat(run.exitCode()).isEqualTo(2);
+      assertThat(run.error().strip())
+          .startsWith("Cannot use --master %s: it must be local[N], spark://".formatted(master));
+    } finally {
+      System.setProperty("spark.master", before);
+    }
   }
 
   @Test
@@ -398,7 +443,7 @@ class CommandLineTest {
   @Test
   void everyCommandExplainsItself() {
     for (String command :
-        new String[] {"tokenize", "train", "evaluate", "generate", "inspect", "compare"}) {
+        List.of("tokenize", "train", "evaluate", "generate", "predict", "inspect", "compare")) {
       CommandRun run = CommandRun.of(command, "--help");
       assertThat(run.exitCode()).isZero();
       assertThat(run.out()).contains("Usage: spark-rnn " + command);
