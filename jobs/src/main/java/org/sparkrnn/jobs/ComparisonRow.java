@@ -79,16 +79,27 @@ record ComparisonRow(
     return evaluations.stream().filter(evaluated -> evaluated.lossNats() <= lossNats).findFirst();
   }
 
+  /**
+   * As fields of a JSON object, which cannot say NaN: what is not known is left out.
+   *
+   * @param lossNats the loss to tell the time to; NaN if nothing was evaluated
+   */
   Map<String, Object> fields(double lossNats) {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("cell", name);
     fields.put("hidden", hidden);
     fields.put("parameters", parameters);
-    fields.put("tokens_per_second", tokensPerSecond);
+    if (!Double.isNaN(tokensPerSecond)) {
+      fields.put("tokens_per_second", tokensPerSecond);
+    }
     fields.put("training_seconds", trainingSeconds);
     fields.put("diverged", diverged);
-    fields.put("validation_loss_nats", bestLoss());
-    fields.put("loss_nats", lossNats);
+    if (Double.isFinite(bestLoss())) {
+      fields.put("validation_loss_nats", bestLoss());
+    }
+    if (!Double.isNaN(lossNats)) {
+      fields.put("loss_nats", lossNats);
+    }
     firstAt(lossNats)
         .ifPresent(
             first -> {
