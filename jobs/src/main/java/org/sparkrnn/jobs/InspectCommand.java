@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.sparkrnn.common.config.SoftmaxConfig;
 import org.sparkrnn.common.corpus.CorpusReader;
 import org.sparkrnn.common.corpus.TokenReader;
@@ -137,6 +138,10 @@ final class InspectCommand implements Callable<Integer> {
         .collect(Collectors.joining(", "));
   }
 
+  private static List<Integer> outputs(ModelSpec spec) {
+    return IntStream.range(0, spec.layers()).mapToObj(spec::output).toList();
+  }
+
   private void printModel(TrainingCheckpoint saved, float[] parameters) {
     ModelSpec spec = saved.spec();
     TrainingState state = saved.state();
@@ -146,7 +151,7 @@ final class InspectCommand implements Callable<Integer> {
         spec.cell(),
         Console.count(spec.layers(), "layer"),
         sizes(spec.hidden()),
-        Collections.max(spec.projection()) > 0 ? " projected to " + sizes(spec.projection()) : "",
+        Collections.max(spec.projection()) > 0 ? " projected to " + sizes(outputs(spec)) : "",
         spec.normalised() ? " with layer normalisation" : "",
         switch (spec.task().bidirectional()) {
           case NONE -> "";

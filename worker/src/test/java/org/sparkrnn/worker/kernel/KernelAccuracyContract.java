@@ -93,7 +93,11 @@ abstract class KernelAccuracyContract {
   }
 
   static Stream<SpecialModels> specialModels() {
-    return Stream.concat(SpecialModels.all(VOCABULARY), SpecialModels.adaptive(VOCABULARY));
+    return Stream.of(
+            SpecialModels.all(VOCABULARY),
+            SpecialModels.adaptive(VOCABULARY),
+            SpecialModels.sampled(3 * VOCABULARY, STREAMS * TIME))
+        .flatMap(models -> models);
   }
 
   @ParameterizedTest
@@ -106,8 +110,8 @@ abstract class KernelAccuracyContract {
     SplittableRandom random = new SplittableRandom(SEED);
     float[] parameters = uniform(random, spec.layout().size(), (float) (1 / Math.sqrt(hidden)));
     float[] state = uniform(random, spec.stateFloats(STREAMS), 0.5f);
-    int[] tokens = random.ints(TIME * STREAMS, 0, VOCABULARY).toArray();
-    int[] labels = random.ints(TIME * STREAMS, 0, VOCABULARY).toArray();
+    int[] tokens = random.ints(TIME * STREAMS, 0, spec.vocabulary()).toArray();
+    int[] labels = random.ints(TIME * STREAMS, 0, spec.vocabulary()).toArray();
     float scale = 1f / STREAMS;
     double bound = bound(spec, hidden);
     boolean switches = spec.cell() == CellKind.RNN_RELU && precision() != Precision.FLOAT32;
@@ -120,6 +124,9 @@ abstract class KernelAccuracyContract {
     setProduct(exact, parameters, DropoutFactors.ofWeights(spec, before));
     reference.zoneout(DropoutFactors.ofZoneout(spec, TIME, STREAMS, before));
     reference.forward(TIME, labels, tokens, doubles(state), masksBefore);
+    if (spec.softmax().isSampled()) {
+      reference.sample(SpecialModels.corrections(spec, labels, now));
+    }
     double[][] masks = DropoutFactors.of(spec, TIME, STREAMS, tokens, now);
     double[] kept = DropoutFactors.ofWeights(spec, now);
     setProduct(exact, parameters, kept);
