@@ -171,7 +171,7 @@ final class CompareCommand implements Callable<Integer> {
   private static String significant(double loss) {
     return Double.isFinite(loss)
         ? new BigDecimal(loss, new MathContext(5)).stripTrailingZeros().toPlainString()
-        : "" + loss;
+        : "-"; // nothing was evaluated
   }
 
   private void println(String format, Object... arguments) {

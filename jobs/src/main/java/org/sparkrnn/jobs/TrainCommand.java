@@ -109,6 +109,13 @@ final class TrainCommand implements Callable<Integer> {
       writeAfterFailure(summary, files, config, e);
       throw e;
     }
+    if (outcome.checkpoint().isEmpty()) {
+      String sentence =
+          "Cannot save anything: the run ended within its first round (%s); a smaller round.local-steps makes rounds shorter"
+              .formatted(outcome.reason());
+      summary.write(files, config.checkpoint().path(), BadInputException.EXIT_CODE, sentence);
+      throw new BadInputException(sentence);
+    }
     report(files, config, outcome);
     console.error().println(summary.line(outcome.reason()));
     summary.write(files, config.checkpoint().path(), 0, outcome.reason());
@@ -178,14 +185,6 @@ final class TrainCommand implements Callable<Integer> {
 
   private void report(HadoopFiles files, TrainingConfig config, TrainingOutcome outcome)
       throws IOException {
-    if (outcome.checkpoint().isEmpty()) {
-      console
-          .error()
-          .println(
-              "Stopped within the first round, with nothing to save: %s; a smaller round.local-steps makes rounds shorter"
-                  .formatted(outcome.reason()));
-      return;
-    }
     TrainingState state = outcome.state();
     if (config.task().isOfSequences()) {
       reportSequences(files, config, state);

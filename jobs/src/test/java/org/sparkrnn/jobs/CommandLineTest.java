@@ -336,12 +336,15 @@ class CommandLineTest {
 
   @Test
   void aRunThatEndsBeforeItsFirstRoundDoesSaysWhatWouldHelp() throws IOException {
-    CommandRun run = train(folder.resolve("too-short"), "--max-duration", "1ms");
+    Path model = folder.resolve("too-short");
+    CommandRun run = train(model, "--max-duration", "1ms");
 
-    assertThat(run.exitCode()).as(run.error()).isZero();
+    assertThat(run.exitCode()).as(run.error()).isEqualTo(2); // a nightly job would repeat it
     assertThat(run.error())
-        .contains("nothing to save: time limit training.max-duration; a smaller round.local-steps");
+        .contains("within its first round (time limit training.max-duration)")
+        .contains("a smaller round.local-steps makes rounds shorter");
     assertThat(run.out()).isEmpty();
+    assertThat(summary(model).get("exit_code").asInt()).isEqualTo(2);
   }
 
   @Test
