@@ -81,7 +81,7 @@ def odd_rows(run):
             continue
         peers = run.samples[("odd-peer", *key[1:])]
         for position, ours in enumerate(groups[0]):
-            cell, _, _, hidden, _, batch, time = ours["shape"].split(":")
+            cell, _, _, hidden, _, batch, time = ours["shape"].split(":")[:7]
             row = {"cell": cell, "hidden": int(hidden), "batch": int(batch), "window": int(time),
                    "tokensPerSecond": ours["tokensPerSecond"]}
             if peers:
