@@ -62,20 +62,14 @@ final class LayerFixture implements AutoCloseable {
   }
 
   static LayerShape normalised(LayerShape shape) {
-    return new LayerShape(
-        shape.cell(),
-        shape.time(),
-        shape.batch(),
-        shape.input(),
-        shape.hidden(),
-        shape.output(),
-        shape.oneHot(),
-        true,
-        shape.backward(),
-        shape.zoneout());
+    return with(shape, true, shape.backward());
   }
 
   static LayerShape withoutGradients(LayerShape shape) {
+    return with(shape, shape.normalised(), false);
+  }
+
+  private static LayerShape with(LayerShape shape, boolean normalised, boolean backward) {
     return new LayerShape(
         shape.cell(),
         shape.time(),
@@ -84,8 +78,8 @@ final class LayerFixture implements AutoCloseable {
         shape.hidden(),
         shape.output(),
         shape.oneHot(),
-        shape.normalised(),
-        false,
+        normalised,
+        backward,
         shape.zoneout());
   }
 

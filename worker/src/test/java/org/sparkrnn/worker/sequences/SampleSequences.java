@@ -105,27 +105,21 @@ public final class SampleSequences implements SequenceSource {
   public static Stream<ModelSpec> special(CellKind cell) {
     Dropout independent = new Dropout(Kind.INDEPENDENT, 0, 0.25f, 0.4f, 0, 0, 0);
     Dropout variational = new Dropout(Kind.VARIATIONAL, 0.4f, 0.25f, 0.3f, 0.2f, 0.1f, 0.2f);
-    return Stream.of(Bidirectional.values())
-        .flatMap(
-            directions ->
-                Stream.of(Pooling.values())
-                    .flatMap(
-                        pooling -> {
-                          TaskSpec classes =
-                              new TaskSpec(Task.CLASSIFICATION, 6, false, directions, pooling);
-                          boolean defined =
-                              pooling != Pooling.LAST || directions != Bidirectional.SUM;
-                          return Stream.of(
-                              special(cell, List.of(6, 3, 5), false, true, variational, classes),
-                              special(cell, List.of(4, 4, 4), defined, false, independent, classes),
-                              special(
-                                  cell,
-                                  pooling == Pooling.LAST ? List.of(4, 4) : List.of(5, 3),
-                                  pooling == Pooling.LAST,
-                                  pooling == Pooling.MAX,
-                                  variational,
-                                  new TaskSpec(Task.TAGGING, 6, false, directions, Pooling.LAST)));
-                        }));
+    List<ModelSpec> models = new ArrayList<>();
+    for (Bidirectional directions : Bidirectional.values()) {
+      for (Pooling pooling : Pooling.values()) {
+        boolean last = pooling == Pooling.LAST;
+        boolean defined = !last || directions != Bidirectional.SUM;
+        boolean frozen = pooling == Pooling.MAX;
+        List<Integer> sizes = last ? List.of(4, 4) : List.of(5, 3);
+        TaskSpec classes = new TaskSpec(Task.CLASSIFICATION, 6, false, directions, pooling);
+        TaskSpec tags = new TaskSpec(Task.TAGGING, 6, false, directions, Pooling.LAST);
+        models.add(special(cell, List.of(6, 3, 5), false, true, variational, classes));
+        models.add(special(cell, List.of(4, 4, 4), defined, false, independent, classes));
+        models.add(special(cell, sizes, last, frozen, variational, tags));
+      }
+    }
+    return models.stream();
   }
 
   private static ModelSpec special(
