@@ -90,7 +90,7 @@ final class CompareCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     HadoopFiles files = Session.files();
     TrainingConfig shared = ConfigFile.load(files, configFile, overrides);
-    ModelSchema schema = TrainingCorpus.open(files, shared.corpus().path(), shared).schema();
+    ModelSchema schema = TrainingCorpus.openFitting(files, shared.corpus().path(), shared).schema();
     long wished = parameters.orElseGet(() -> (long) schema.spec(shared).layout().size());
     Map<String, TrainingConfig> runs = new LinkedHashMap<>();
     for (String text : cells) {

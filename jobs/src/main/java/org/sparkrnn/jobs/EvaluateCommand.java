@@ -55,7 +55,7 @@ final class EvaluateCommand implements Callable<Integer> {
     HadoopFiles files = Session.files();
     SavedModel model = checkpoint.open(console, files);
     TrainingCheckpoint saved = model.checkpoint();
-    TrainingCorpus data = TrainingCorpus.open(files, corpus, model.config());
+    TrainingCorpus data = TrainingCorpus.openFitting(files, corpus, model.config());
     saved.requireSchema(data.schema());
     data.requireSplit(split, model.config());
     float[] parameters = saved.parameters();

@@ -74,7 +74,7 @@ public final class Trainer {
       RunLock lock)
       throws IOException {
     String corpusPath = files.absolute(required("corpus.path", config.corpus().path()));
-    TrainingCorpus corpus = TrainingCorpus.open(files, corpusPath, config);
+    TrainingCorpus corpus = TrainingCorpus.openFitting(files, corpusPath, config);
     ModelSchema schema = corpus.schema();
     ModelSpec spec = schema.spec(config);
     this.config = config;

@@ -16,22 +16,31 @@ import org.sparkrnn.worker.model.ModelSpec;
 public sealed interface TrainingCorpus permits TokenCorpus, SequenceTrainingCorpus {
   String TRAIN = "train";
 
+  /** The corpus in a folder, of the kind that {@code model.task} needs. */
+  static TrainingCorpus open(Files files, String path, TrainingConfig config) throws IOException {
+    return open(files, path, config.task().isOfSequences());
+  }
+
+  private static TrainingCorpus open(Files files, String path, boolean sequences)
+      throws IOException {
+    return sequences
+        ? new SequenceTrainingCorpus(new SequenceCorpus(files, path), path)
+        : new TokenCorpus(new CorpusReader(files, path));
+  }
+
   /**
-   * The corpus in a folder.
+   * As {@link #open}, after a look at which kind is there; tasks of a run need not look again.
    *
-   * @throws org.sparkrnn.common.errors.BadInputException if there is none, or none for {@code
+   * @throws org.sparkrnn.common.errors.BadInputException if there is no corpus, or none for {@code
    *     model.task}
    */
-  static TrainingCorpus open(Files files, String path, TrainingConfig config) throws IOException {
+  static TrainingCorpus openFitting(Files files, String path, TrainingConfig config)
+      throws IOException {
     boolean sequences = files.exists(Files.join(path, SequenceSchema.FILE));
-    TrainingCorpus corpus =
-        sequences
-            ? new SequenceTrainingCorpus(new SequenceCorpus(files, path), path)
-            : new TokenCorpus(new CorpusReader(files, path));
     if (sequences != config.task().isOfSequences()) {
-      corpus.schema().spec(config); // says which task fits
+      open(files, path, sequences).schema().spec(config); // says which task fits
     }
-    return corpus;
+    return open(files, path, config);
   }
 
   /** What its numbers mean; read from its files. */
