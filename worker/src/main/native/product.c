@@ -28,8 +28,7 @@ typedef struct strides {
     long strip;       // steps of k
     long strip_rows;  // rows of the next tile's sums to ask for between two strips
     const float *next_sums;
-    const float *next_panel;  // asked for while this one is used, where PANELS_ARE_FAR
-    long next_panel_step;     // bytes of it per step of k
+    const float *ask;  // what of `ahead` a tile of STEPS_IN_PAIRS asks for
     stream *ahead;
 } strides;
 
@@ -56,23 +55,29 @@ INLINE void store_sums(const int rows, const int vectors, v16 sum[TILE_ROWS][TIL
     }
 }
 
-// Asks for a part of what comes after this tile: a few lines at a time, since many misses at once
-// would stop the tile's own loads. Returns the rest of the next tile's sums.
-INLINE const float *ask_ahead(const strides *at, const int vectors, const float *sums) {
-    for (long r = 0; r < at->strip_rows; r++, sums += at->result_row) {
-        UNROLL for (int n = 0; n < vectors; n++) __builtin_prefetch(sums + 16 * n, 1);
-        __builtin_prefetch(sums + 16 * vectors - 1, 1);
-    }
-    stream *ahead = at->ahead;
-    if (ahead == NULL) return sums;
+INLINE void ask_for(stream *ahead) {
     for (long i = 0; i < ahead->lines && ahead->next < ahead->end; i++, ahead->next += LINE) {
         __builtin_prefetch(ahead->next, 0, 2);
     }
-    return sums;
 }
 
-INLINE void tile_body(const int rows, const int vectors, const bool far_panels, strides *at,
-                      const float *a, const float *b, const float *s, float *c) {
+INLINE void ask_for_sums(const long rows, const long vectors, const float *sums, const long row) {
+    for (long r = 0; r < rows; r++, sums += row) {
+        UNROLL for (int n = 0; n < vectors; n++) __builtin_prefetch(sums + 16 * n, 1);
+        __builtin_prefetch(sums + 16 * vectors - 1, 1);
+    }
+}
+
+// Asks for a part of what comes after this tile: a few lines at a time, since many misses at once
+// would stop the tile's own loads. Returns the rest of the next tile's sums.
+INLINE const float *ask_ahead(const strides *at, const int vectors, const float *sums) {
+    ask_for_sums(at->strip_rows, vectors, sums, at->result_row);
+    if (at->ahead != NULL) ask_for(at->ahead);
+    return sums + at->strip_rows * at->result_row;
+}
+
+INLINE void tile_body(const int rows, const int vectors, const strides *at, const float *a,
+                      const float *b, const float *s, float *c) {
     v16 sum[TILE_ROWS][TILE_VECTORS];
     // Constants are worth a branch: masks would be computed, and a masked store is not forwarded.
     if (at->last == 16) {
@@ -81,8 +86,6 @@ INLINE void tile_body(const int rows, const int vectors, const bool far_panels, 
         load_sums(rows, vectors, sum, s, at->start_row, at->last);
     }
     const float *next_sums = at->next_sums;
-    const char *next_panel = (const char *)at->next_panel;
-    const long next_panel_step = at->next_panel_step;
     const long row = at->left_row, inner_stride = at->inner_stride, right_row = at->right_row;
     for (long o = at->outer; o > 0; o--, a += at->outer_stride) {
         const float *x0 = a, *x3 = a + 3 * row, *x6 = a + 6 * row;
@@ -92,10 +95,6 @@ INLINE void tile_body(const int rows, const int vectors, const bool far_panels, 
         for (long first = 0; first < at->inner; first += at->strip) {
             next_sums = ask_ahead(at, vectors, next_sums);
             for (long k = min_long(at->strip, at->inner - first); k > 0; k--) {
-                if (far_panels) {
-                    __builtin_prefetch(next_panel, 0, 2);
-                    next_panel += next_panel_step;
-                }
                 UNROLL for (int n = 0; n < vectors; n += 2) {
                     const v16 b0 = v_load(b + 16 * n);
                     const v16 b1 = n + 1 < vectors ? v_load(b + 16 * n + 16) : b0;
@@ -115,7 +114,6 @@ INLINE void tile_body(const int rows, const int vectors, const bool far_panels, 
             }
         }
     }
-    at->next_panel = (const float *)next_panel;
     if (at->last == 16) {
         store_sums(rows, vectors, sum, c, at->result_row, 16);
     } else {
@@ -123,20 +121,14 @@ INLINE void tile_body(const int rows, const int vectors, const bool far_panels, 
     }
 }
 
-typedef void tile_function(strides *at, const float *a, const float *b, const float *s, float *c);
+typedef void tile_function(const strides *at, const float *a, const float *b, const float *s,
+                           float *c);
 
-#define TILE_OF(FUNCTION, ROWS, VECTORS, FAR)                                                     \
-    static void FUNCTION(strides *at, const float *a, const float *b, const float *s, float *c) { \
-        tile_body(ROWS, VECTORS, FAR, at, a, b, s, c);                                            \
+#define TILE(ROWS, VECTORS)                                                                \
+    static void tile_##ROWS##_##VECTORS(const strides *at, const float *a, const float *b, \
+                                        const float *s, float *c) {                        \
+        tile_body(ROWS, VECTORS, at, a, b, s, c);                                          \
     }
-
-#if defined(PANELS_ARE_FAR)
-#define TILE(ROWS, VECTORS)                                \
-    TILE_OF(tile_##ROWS##_##VECTORS, ROWS, VECTORS, false) \
-    TILE_OF(far_##ROWS##_##VECTORS, ROWS, VECTORS, true)
-#else
-#define TILE(ROWS, VECTORS) TILE_OF(tile_##ROWS##_##VECTORS, ROWS, VECTORS, false)
-#endif
 
 #if TILE_VECTORS == 4
 #define TILES(ROWS) TILE(ROWS, 1) TILE(ROWS, 2) TILE(ROWS, 3) TILE(ROWS, 4)
@@ -160,45 +152,33 @@ TILES(6)
 TILES(7)
 #endif
 
+static tile_function *const tiles[TILE_ROWS][TILE_VECTORS] = {
+    TILE_NAMES(tile, 1), TILE_NAMES(tile, 2), TILE_NAMES(tile, 3), TILE_NAMES(tile, 4),
+#if TILE_ROWS > 4
+    TILE_NAMES(tile, 5), TILE_NAMES(tile, 6),
+#endif
 #if TILE_ROWS > 6
-#define ALL_TILES(KIND)                                                                     \
-    {                                                                                       \
-        TILE_NAMES(KIND, 1), TILE_NAMES(KIND, 2), TILE_NAMES(KIND, 3), TILE_NAMES(KIND, 4), \
-            TILE_NAMES(KIND, 5), TILE_NAMES(KIND, 6), TILE_NAMES(KIND, 7)                   \
-    }
-#elif TILE_ROWS > 4
-#define ALL_TILES(KIND)                                                                     \
-    {                                                                                       \
-        TILE_NAMES(KIND, 1), TILE_NAMES(KIND, 2), TILE_NAMES(KIND, 3), TILE_NAMES(KIND, 4), \
-            TILE_NAMES(KIND, 5), TILE_NAMES(KIND, 6)                                        \
-    }
-#else
-#define ALL_TILES(KIND) \
-    { TILE_NAMES(KIND, 1), TILE_NAMES(KIND, 2), TILE_NAMES(KIND, 3), TILE_NAMES(KIND, 4) }
+    TILE_NAMES(tile, 7),
+#endif
+};
+
+#if defined(STEPS_IN_PAIRS)
+#include "product_pairs.h"
 #endif
 
-typedef tile_function *const tile_table[TILE_ROWS][TILE_VECTORS];
-static tile_table near_tiles = ALL_TILES(tile);
-#if defined(PANELS_ARE_FAR)
-static tile_table far_tiles = ALL_TILES(far);
+static tile_function *tile_of(strides *at, long rows, long vectors) {
+#if defined(STEPS_IN_PAIRS)
+    if (steps_in_pairs()) return pairs_tile_of(at, rows, vectors);
 #endif
-
-static const tile_table *tiles_here(void) {
-#if defined(PANELS_ARE_FAR)
-    if (panels_are_far()) return &far_tiles;
-#endif
-    return &near_tiles;
+    (void)at;
+    return tiles[rows - 1][vectors - 1];
 }
 
 // Rows as evenly as possible over the fewest tiles: 20 rows are 7 + 7 + 6, never 7 + 7 + 5 + 1.
-// `next`: the panel that most callers go on with.
 static void row_tiles(long rows, long width, strides *at, const float *a, const float *b,
-                      const float *next, const float *s, float *c) {
-    const tile_table *tiles = tiles_here();
+                      const float *s, float *c) {
     const float *next_sums = c + width;
     const long count = ceil_div(rows, tile_rows()), longer = rows % count;
-    at->next_panel = next;
-    at->next_panel_step = ceil_div(at->right_row * (long)sizeof(float), count);
     for (long i = 0; i < count; i++) {
         const long here = rows / count + (i < longer ? 1 : 0);
         // One pass where four vectors fit the registers; else one per vector, the left tile in L1.
@@ -207,7 +187,7 @@ static void row_tiles(long rows, long width, strides *at, const float *a, const 
             const long vectors = ceil_div(part, 16);
             at->last = part - 16 * (vectors - 1);
             at->next_sums = i + 1 < count ? c + here * at->result_row : next_sums;
-            (*tiles)[here - 1][vectors - 1](at, a, b + column, s + column, c + column);
+            tile_of(at, here, vectors)(at, a, b + column, s + column, c + column);
         }
         a += here * at->left_row;
         s += here * at->start_row;
@@ -258,9 +238,15 @@ void multiply_panel(long rows, long width, const left *a, const float *b, long b
         const long first = k.steps * i / k.count, next = k.steps * (i + 1) / k.count;
         strides at =
             strides_of(a, next - first, b_stride, i == 0 ? s.stride : c_stride, c_stride, ahead);
+        stream own;
+        if (i + 1 < k.count) {
+            stream *rest = stream_ahead(&own, rows, (next - first) * k.rows_each,
+                                        b + next * k.rows_each * b_stride,
+                                        (next - first) * k.rows_each * b_stride);
+            if (rest != NULL) at.ahead = rest;
+        }
         row_tiles(rows, width, &at, a->data + first * k.step_stride,
-                  b + first * k.rows_each * b_stride, b + next * k.rows_each * b_stride,
-                  i == 0 ? s.data : c, c);
+                  b + first * k.rows_each * b_stride, i == 0 ? s.data : c, c);
     }
 }
 
@@ -274,16 +260,19 @@ void multiply(long rows, const left *a, right b, start s, float *c, long c_strid
         const long first = k.steps * i / k.count, next = k.steps * (i + 1) / k.count;
         strides at =
             strides_of(a, next - first, b.width, i == 0 ? s.stride : c_stride, c_stride, NULL);
+        const long here_k = (next - first) * k.rows_each, panel_floats = k_total * b.width;
+        const float *right = b.panels + first * k.rows_each * b.width;
         for (long row = 0; row < rows; row += block) {
+            const long here = min_long(block, rows - row);
             for (long panel = 0; panel < panels; panel++) {
                 float *part = c + row * c_stride + panel * c_step;
-                const float *right = b.panels + first * k.rows_each * b.width;
-                const long panel_floats = k_total * b.width;
-                row_tiles(min_long(block, rows - row),
-                          min_long(b.width, b.columns - panel * b.width), &at,
+                const long following = panel + 1 < panels ? panel + 1 : 0;
+                stream ahead;
+                at.ahead = stream_ahead(&ahead, here, here_k, right + following * panel_floats,
+                                        here_k * b.width);
+                row_tiles(here, min_long(b.width, b.columns - panel * b.width), &at,
                           a->data + row * a->row_stride + first * k.step_stride,
                           right + panel * panel_floats,
-                          right + (panel + 1 < panels ? panel + 1 : 0) * panel_floats,
                           i == 0 ? s.data + row * s.stride + panel * s.step : part, part);
             }
         }

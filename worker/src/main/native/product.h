@@ -38,8 +38,8 @@ static inline long tile_rows(void) { return MOST_ROWS; }
 #else
 #define MOST_ROWS TILE_ROWS
 static inline long tile_rows(void) {
-#if defined(PANELS_ARE_FAR)
-    if (panels_are_far()) return TILE_ROWS - 1;
+#if defined(STEPS_IN_PAIRS)
+    if (steps_in_pairs()) return PAIRS_ROWS;
 #endif
     return TILE_ROWS;
 }
@@ -73,7 +73,7 @@ typedef struct start {
 } start;
 
 // Memory that is needed soon: asked for while products run, some lines per strip of k, so that main
-// memory works as long as the arithmetic does.
+// memory works as long as the arithmetic does. (Steps in pairs: a line per step until all is asked.)
 typedef struct stream {
     const float *next, *end;
     long lines;  // per strip
@@ -115,16 +115,19 @@ static inline stream rows_during(long tiles, long k, const float *from, long row
     return ahead;
 }
 
-// The same of what a product of so many rows should ask for, where that pays: float32 works so long
-// on a panel that the processor's own prefetching is in time.
+// The same of what a product of so many rows should ask for, where that pays: most processors work
+// so long on a panel of floats that their own prefetching is in time.
 static inline stream *stream_ahead(stream *to, long rows, long k, const float *from, long floats) {
 #if defined(AMX)
+    const bool pays = true;
+#elif defined(STEPS_IN_PAIRS)
+    const bool pays = steps_in_pairs();
+#else
+    const bool pays = false;
+#endif
+    if (!pays) return NULL;
     *to = stream_during(ceil_div(rows, tile_rows()), k, from, floats);
     return to;
-#else
-    (void)to, (void)rows, (void)k, (void)from, (void)floats;
-    return NULL;
-#endif
 }
 
 // c[0..rows, 0..width] = start, then one chain over increasing k per element; width <= PANEL, b: a

@@ -275,21 +275,21 @@ static void gated_backward(const recurrent_layer *layer, const cell_shape *shape
     }
 }
 
-// What a product of the backward pass should ask for: the next units' weights, and of these units
-// what the cell reads next.
+// What a product of the backward pass should ask for: the next units' weights; with AMX, of these
+// units what the cell reads next.
 typedef struct streams {
     stream weights, gates, after;
 } streams;
 
 static stream *backward_ahead(streams *to, const recurrent_layer *layer, cell_step step, long unit,
                               bool more, const float *panel, long panel_floats) {
-    const long units = step.row, slots = step.gate_row / units, k = panel_floats / PANEL;
-    const long tiles = ceil_div(layer->batch, tile_rows());
-    const long width = min_long(PANEL, units - unit), first = step.step * layer->batch;
+    const long k = panel_floats / PANEL;
     stream *weights =
         stream_ahead(&to->weights, layer->batch, k, panel + to_next_part(step.step) * panel_floats,
                      more ? panel_floats : 0);
-    if (weights == NULL) return NULL;
+#if defined(AMX)
+    const long units = step.row, slots = step.gate_row / units, first = step.step * layer->batch;
+    const long tiles = ceil_div(layer->batch, tile_rows()), width = min_long(PANEL, units - unit);
     to->gates = rows_during(tiles, k, layer->gates + first * step.gate_row + unit * slots,
                             layer->batch, step.gate_row, width * slots);
     weights->then = &to->gates;
@@ -298,6 +298,9 @@ static stream *backward_ahead(streams *to, const recurrent_layer *layer, cell_st
                                 units, width);
         to->gates.then = &to->after;
     }
+#else
+    (void)unit;
+#endif
     return weights;
 }
 

@@ -8,10 +8,10 @@ typedef __mmask16 mask16;
 #define TILE_ROWS 7
 #define TILE_VECTORS 4
 
-// Where L3 answers slowly, a product waits for panels unless they are asked for early, and a load
-// for every second multiply-add is one too many: 6 rows need a broadcast per row, 7 rows two.
-#define PANELS_ARE_FAR
-static inline _Bool panels_are_far(void) { return __builtin_cpu_is("intel"); }
+// Intel's cores have tiles of their own (product_pairs.h): 24 accumulators, 4 weights, 1 broadcast.
+#define STEPS_IN_PAIRS
+#define PAIRS_ROWS 6
+static inline _Bool steps_in_pairs(void) { return __builtin_cpu_is("intel"); }
 
 static inline v16 v_zero(void) { return _mm512_setzero_ps(); }
 static inline v16 v_set(float x) { return _mm512_set1_ps(x); }

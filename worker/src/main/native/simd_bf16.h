@@ -36,6 +36,8 @@ INLINE v16 v_dot(v16 a, v16 b, v16 sum) { return _mm512_dpbf16_ps(sum, (__m512bh
 
 #include <string.h>
 
+#undef STEPS_IN_PAIRS  // a product is not one instruction
+
 // To nearest even; subnormal numbers to zero; NaN to quiet NaN.
 static inline uint32_t bf16_of(uint32_t bits) {
     if ((bits & 0x7f800000u) == 0) return (bits & 0x80000000u) >> 16;
