@@ -73,7 +73,7 @@ typedef struct start {
 } start;
 
 // Memory that is needed soon: asked for while products run, some lines per strip of k, so that main
-// memory works as long as the arithmetic does. (Steps in pairs: a line per step until all is asked.)
+// memory works as long as the arithmetic does.
 typedef struct stream {
     const float *next, *end;
     long lines;  // per strip
@@ -85,12 +85,16 @@ typedef struct stream {
 #define LINE 16  // floats of a cache line
 
 // A tile stops between strips of k: up to seven, so that each asks for a row of the next tile's
-// sums, but none shorter than 32 steps, about 450 cycles. AMX has one per chunk, half a panel wide.
+// sums, but none shorter than 32 steps, about 450 cycles. AMX has one per chunk, half a panel wide;
+// steps in pairs ask while they go on.
 static inline long strip_of(long k) {
 #if defined(AMX)
     (void)k;
     return 8;
 #else
+#if defined(STEPS_IN_PAIRS)
+    if (steps_in_pairs()) return 2;
+#endif
     const long strip = ceil_div(k, 7);
     return strip < 32 ? 32 : strip;
 #endif

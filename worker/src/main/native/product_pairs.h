@@ -88,9 +88,9 @@ INLINE void move_rows(const int rows, const char **row, const long bytes) {
 
 #define ADVANCE_TWO(B, RIGHT_ROW) __asm__("lea (%0,%1,2), %0" : "+r"(B) : "r"(RIGHT_ROW))
 
-// `adjacent`: k is adjacent in the rows of the left operand. `asks`, of these only: for a line of
-// at->ask per step of k, which costs 8 % of the speed: two instructions more than fit.
-INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, const bool asks,
+// `adjacent`: k is adjacent in the rows of the left operand. `lines`, of these only: one or two of
+// at->ask that are asked for per turn. Two cost 8 % of the speed: they are what no longer fits.
+INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, const int lines,
                        const volatile strides *at, const float *a, const float *b, const float *s,
                        float *c) {
     v16 sum[TILE_ROWS][TILE_VECTORS];
@@ -117,8 +117,8 @@ INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, c
             long i = -bytes;
             if (i != 0) {
                 do {
-                    if (asks) {
-                        __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask), "r"(i));
+                    if (lines > 0) __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask), "r"(i));
+                    if (lines > 1) {
                         __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask_too), "r"(i));
                     }
                     add_step(rows, vectors, sum, row, i, 0, right);
@@ -128,7 +128,7 @@ INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, c
                 } while (i != 0);
             }
             last = 0;
-            ask = ask_too;
+            if (lines > 1) ask = ask_too;
         } else {
             const long step = at->inner_stride * (long)sizeof *a, two = 2 * step;
             const char *end = right + at->inner / 2 * 2 * right_row;
@@ -157,30 +157,31 @@ INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, c
     }
 }
 
-#define PAIRS_TILE(KIND, ROWS, VECTORS, ADJACENT, ASKS)                                          \
+#define PAIRS_TILE(KIND, ROWS, VECTORS, ADJACENT, LINES)                                         \
     static void KIND##_##ROWS##_##VECTORS(const strides *at, const float *a, const float *b,     \
                                           const float *s, float *c) {                            \
-        pairs_body(ROWS, VECTORS, ADJACENT, ASKS, at, a, b, s, c);                               \
+        pairs_body(ROWS, VECTORS, ADJACENT, LINES, at, a, b, s, c);                               \
     }
-#define PAIRS_TILES_OF(KIND, ROWS, ADJACENT, ASKS) \
-    PAIRS_TILE(KIND, ROWS, 1, ADJACENT, ASKS)      \
-    PAIRS_TILE(KIND, ROWS, 2, ADJACENT, ASKS)      \
-    PAIRS_TILE(KIND, ROWS, 3, ADJACENT, ASKS)      \
-    PAIRS_TILE(KIND, ROWS, 4, ADJACENT, ASKS)
-#define PAIRS_TILES(KIND, ADJACENT, ASKS)                                               \
-    PAIRS_TILES_OF(KIND, 1, ADJACENT, ASKS)                                             \
-    PAIRS_TILES_OF(KIND, 2, ADJACENT, ASKS)                                             \
-    PAIRS_TILES_OF(KIND, 3, ADJACENT, ASKS)                                             \
-    PAIRS_TILES_OF(KIND, 4, ADJACENT, ASKS)                                             \
-    PAIRS_TILES_OF(KIND, 5, ADJACENT, ASKS)                                             \
-    PAIRS_TILES_OF(KIND, 6, ADJACENT, ASKS)                                             \
+#define PAIRS_TILES_OF(KIND, ROWS, ADJACENT, LINES) \
+    PAIRS_TILE(KIND, ROWS, 1, ADJACENT, LINES)      \
+    PAIRS_TILE(KIND, ROWS, 2, ADJACENT, LINES)      \
+    PAIRS_TILE(KIND, ROWS, 3, ADJACENT, LINES)      \
+    PAIRS_TILE(KIND, ROWS, 4, ADJACENT, LINES)
+#define PAIRS_TILES(KIND, ADJACENT, LINES)                                               \
+    PAIRS_TILES_OF(KIND, 1, ADJACENT, LINES)                                             \
+    PAIRS_TILES_OF(KIND, 2, ADJACENT, LINES)                                             \
+    PAIRS_TILES_OF(KIND, 3, ADJACENT, LINES)                                             \
+    PAIRS_TILES_OF(KIND, 4, ADJACENT, LINES)                                             \
+    PAIRS_TILES_OF(KIND, 5, ADJACENT, LINES)                                             \
+    PAIRS_TILES_OF(KIND, 6, ADJACENT, LINES)                                             \
     static tile_function *const KIND##_tiles[PAIRS_ROWS][TILE_VECTORS] = {              \
         TILE_NAMES(KIND, 1), TILE_NAMES(KIND, 2), TILE_NAMES(KIND, 3),                  \
         TILE_NAMES(KIND, 4), TILE_NAMES(KIND, 5), TILE_NAMES(KIND, 6)};
 
-PAIRS_TILES(adjacent, true, false)
-PAIRS_TILES(asking, true, true)
-PAIRS_TILES(strided, false, false)
+PAIRS_TILES(adjacent, true, 0)
+PAIRS_TILES(asking, true, 1)
+PAIRS_TILES(asking_twice, true, 2)
+PAIRS_TILES(strided, false, 0)
 
 // The next tile's sums are asked for before a tile; what comes later while tiles run, until it is
 // through, or, where these are strided, before them.
@@ -192,7 +193,9 @@ static tile_function *pairs_tile_of(strides *at, long rows, long vectors) {
         return strided_tiles[rows - 1][vectors - 1];
     }
     if (ahead == NULL || ahead->next >= ahead->end) return adjacent_tiles[rows - 1][vectors - 1];
+    const long lines = min_long(ahead->lines, 2);
     at->ask = ahead->next;
-    ahead->next += LINE * at->inner * at->outer;
+    ahead->next += LINE * lines * ceil_div(at->inner, 2) * at->outer;
+    if (lines > 1) return asking_twice_tiles[rows - 1][vectors - 1];
     return asking_tiles[rows - 1][vectors - 1];
 }
