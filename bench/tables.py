@@ -1,9 +1,17 @@
 """What bench/run has measured, as numbers (summarise) and as tables (markdown)."""
 
+import collections
 import statistics
 
 BEGIN = "<!-- bench/run: what follows is written by bench/run --write -->"
 END = "<!-- bench/run: end -->"
+
+# Phases of a window that compute, and those that only move memory.
+COMPUTING = ("forward", "softmax", "backward")
+MOVING = ("pack", "norm", "update")
+
+# Configurations whose products are shown one by one; the JSON file has all.
+PRODUCTS_OF = ("char", "word-medium", "word-large", "small-state", "word-small")
 
 # Wall-clock and processor time of a busy core differ by less.
 IDLE_SHARE = 0.03
@@ -23,7 +31,7 @@ def missing(run, key):
     return {"missing": run.missing.get(key, "not asked for")}
 
 
-def summarise(run, machine, configurations, flops_per_token):
+def summarise(run, machine, configurations, flops_per_token, phase_rows):
     samples = run.samples
     peaks = {precision: spread(samples[("peak", precision)], "gflops")
              if samples[("peak", precision)] else missing(run, ("peak", precision))
@@ -38,13 +46,19 @@ def summarise(run, machine, configurations, flops_per_token):
                 if samples[("peer", name)] else missing(run, ("peer", name)))
         for precision in run.options.precisions:
             steps.append(step_row(run, name, precision, flops, peaks, blas, peer))
+    products = collections.defaultdict(dict)
+    for name in run.options.only:
+        for precision in run.options.precisions:
+            if samples[("products", name, precision)]:
+                products[name][precision] = samples[("products", name, precision)][0]
     return {
         "machine": machine,
         "peaks": peaks,
         "blas": blas,
         "steps": steps,
-        "products": {name: samples[("products", name)][0] for name in run.options.only
-                     if samples[("products", name)]},
+        "products": products,
+        "phases": [{"configuration": name, "precision": precision, "phases": phase_rows(configurations[name], rows[-1])}
+                   for name, each in products.items() for precision, rows in each.items()],
         "odd": odd_rows(run),
         "warnings": warnings(samples),
         "samples": [{"of": list(key), "each": value} for key, value in samples.items() if value],
@@ -138,14 +152,43 @@ def markdown(results):
         ["configuration", "precision", "tokens/s", "GFLOP/s", "of the peak", "of the BLAS", "wall ÷ processor",
          "two tasks at once", "PyTorch's best, tokens/s", "ratio"],
         [step_cells(row) for row in results["steps"]])
+    reasons = {row["peer"]["missing"] for row in results["steps"] if "missing" in row["peer"]}
+    if reasons:
+        out += ["", "–: " + "; ".join(sorted(reasons)) + "."]
     if results["odd"]:
         out += ["", "Sizes nobody tuned for, one layer, 96 tokens, float32:", ""]
         out += table(["cell", "hidden", "batch", "window", "tokens/s", "PyTorch's best", "ratio"],
                      [odd_cells(row) for row in results["odd"]])
-    for name, rows in results["products"].items():
-        out += ["", "Products of %s where the step calls them:" % name, ""]
-        out += product_table(rows, results["peaks"])
+    if results["phases"]:
+        out += ["", "Phases of a window. MB: every array that a phase reads or writes, once; in float32, also where the operands are rounded.", ""]
+        out += table(["configuration", "precision"] + ["%s, ms, GFLOP/s (of the peak), GB/s" % phase for phase in COMPUTING]
+                     + ["%s, ms, GB/s" % phase for phase in MOVING],
+                     [phase_cells(row, results["peaks"]) for row in results["phases"]])
+    for name, products in results["products"].items():
+        if name in PRODUCTS_OF and "float32" in products:
+            out += ["", "Products of %s where the step calls them, float32:" % name, ""]
+            out += product_table(products["float32"], results["peaks"])
     return "\n".join(out)
+
+
+def phase_cells(row, peaks):
+    phases = {phase["phase"]: phase for phase in row["phases"]}
+    peak = peaks.get(row["precision"], {}).get("gflops")
+    cells = [row["configuration"], row["precision"]]
+    for name in COMPUTING:
+        phase = phases[name]
+        speed = phase["flops"] / phase["seconds"] / 1e9
+        of_peak = "%.0f %%" % (100 * speed / peak) if peak else "–"
+        cells.append("%s, %.0f (%s), %s" % (milliseconds(phase), speed, of_peak, bandwidth(phase)))
+    return cells + ["%s, %s" % (milliseconds(phases[name]), bandwidth(phases[name])) for name in MOVING]
+
+
+def milliseconds(phase):
+    return "%.3g" % (1e3 * phase["seconds"])
+
+
+def bandwidth(phase):
+    return "%.3g" % (phase["bytes"] / phase["seconds"] / 1e9)
 
 
 def machine_rows(results):
@@ -162,7 +205,7 @@ def machine_rows(results):
 
 def step_cells(row):
     peer = row["peer"]
-    peer_cell = rate(peer, "tokensPerSecond") if "tokensPerSecond" in peer else "missing: " + peer["missing"]
+    peer_cell = rate(peer, "tokensPerSecond") if "tokensPerSecond" in peer else "–"
     names = [row["configuration"], row["precision"]]
     if "missing" in row:
         return names + ["missing: " + row["missing"], "", "", "", "", "", peer_cell, ""]
