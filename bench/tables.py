@@ -160,7 +160,7 @@ def markdown(results):
         out += table(["cell", "hidden", "batch", "window", "tokens/s", "PyTorch's best", "ratio"],
                      [odd_cells(row) for row in results["odd"]])
     if results["phases"]:
-        out += ["", "Phases of a window. MB: every array that a phase reads or writes, once; in float32, also where the operands are rounded.", ""]
+        out += ["", "Phases of a window. GB/s: every array that a phase reads or writes, once and as float32, over its time.", ""]
         out += table(["configuration", "precision"] + ["%s, ms, GFLOP/s (of the peak), GB/s" % phase for phase in COMPUTING]
                      + ["%s, ms, GB/s" % phase for phase in MOVING],
                      [phase_cells(row, results["peaks"]) for row in results["phases"]])
