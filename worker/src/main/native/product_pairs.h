@@ -1,7 +1,7 @@
 // Register tiles for Intel's cores with AVX-512; included by product.c alone.
 //
-// There a loop over k reaches 90 % of the multiply-add peak with two steps a turn, 85 % with one and
-// 86 % with four: it has to fit the 72 micro-operations that a core repeats without fetching them
+// There a loop over k reaches 90 % of the multiply-add peak with two steps a turn, 85 % with one
+// and 86 % with four: it has to fit the 72 micro-operations that a core repeats without fetching them
 // again, and what counts and moves pointers competes with the multiply-adds for their ports. So one
 // register is index of all rows and counter at once, and each instruction stands where it runs:
 // from intrinsics the compiler makes copies, and counters of its own.
@@ -90,6 +90,7 @@ INLINE void move_rows(const int rows, const char **row, const long bytes) {
 
 // `adjacent`: k is adjacent in the rows of the left operand. `lines`, of these only: one or two of
 // at->ask that are asked for per turn. Two cost 8 % of the speed: they are what no longer fits.
+// What `at` holds is read where it is needed, so that the loops have all registers.
 INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, const int lines,
                        const volatile strides *at, const float *a, const float *b, const float *s,
                        float *c) {
@@ -111,8 +112,8 @@ INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, c
         if (adjacent) {
             const long bytes = at->inner / 2 * 2 * (long)sizeof *a;
             move_rows(rows, row, bytes);
-            ask += 8 * bytes;
-            const char *ask_too = ask + 8 * bytes;
+            if (lines > 0) ask += 8 * bytes;
+            const char *ask_too = lines > 1 ? ask + 8 * bytes : ask;
             OPAQUE(ask_too);
             long i = -bytes;
             if (i != 0) {
@@ -157,25 +158,25 @@ INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, c
     }
 }
 
-#define PAIRS_TILE(KIND, ROWS, VECTORS, ADJACENT, LINES)                                         \
-    static void KIND##_##ROWS##_##VECTORS(const strides *at, const float *a, const float *b,     \
-                                          const float *s, float *c) {                            \
-        pairs_body(ROWS, VECTORS, ADJACENT, LINES, at, a, b, s, c);                               \
+#define PAIRS_TILE(KIND, ROWS, VECTORS, ADJACENT, LINES)                                     \
+    static void KIND##_##ROWS##_##VECTORS(const strides *at, const float *a, const float *b, \
+                                          const float *s, float *c) {                        \
+        pairs_body(ROWS, VECTORS, ADJACENT, LINES, at, a, b, s, c);                          \
     }
 #define PAIRS_TILES_OF(KIND, ROWS, ADJACENT, LINES) \
     PAIRS_TILE(KIND, ROWS, 1, ADJACENT, LINES)      \
     PAIRS_TILE(KIND, ROWS, 2, ADJACENT, LINES)      \
     PAIRS_TILE(KIND, ROWS, 3, ADJACENT, LINES)      \
     PAIRS_TILE(KIND, ROWS, 4, ADJACENT, LINES)
-#define PAIRS_TILES(KIND, ADJACENT, LINES)                                               \
-    PAIRS_TILES_OF(KIND, 1, ADJACENT, LINES)                                             \
-    PAIRS_TILES_OF(KIND, 2, ADJACENT, LINES)                                             \
-    PAIRS_TILES_OF(KIND, 3, ADJACENT, LINES)                                             \
-    PAIRS_TILES_OF(KIND, 4, ADJACENT, LINES)                                             \
-    PAIRS_TILES_OF(KIND, 5, ADJACENT, LINES)                                             \
-    PAIRS_TILES_OF(KIND, 6, ADJACENT, LINES)                                             \
-    static tile_function *const KIND##_tiles[PAIRS_ROWS][TILE_VECTORS] = {              \
-        TILE_NAMES(KIND, 1), TILE_NAMES(KIND, 2), TILE_NAMES(KIND, 3),                  \
+#define PAIRS_TILES(KIND, ADJACENT, LINES)                                 \
+    PAIRS_TILES_OF(KIND, 1, ADJACENT, LINES)                               \
+    PAIRS_TILES_OF(KIND, 2, ADJACENT, LINES)                               \
+    PAIRS_TILES_OF(KIND, 3, ADJACENT, LINES)                               \
+    PAIRS_TILES_OF(KIND, 4, ADJACENT, LINES)                               \
+    PAIRS_TILES_OF(KIND, 5, ADJACENT, LINES)                               \
+    PAIRS_TILES_OF(KIND, 6, ADJACENT, LINES)                               \
+    static tile_function *const KIND##_tiles[PAIRS_ROWS][TILE_VECTORS] = { \
+        TILE_NAMES(KIND, 1), TILE_NAMES(KIND, 2), TILE_NAMES(KIND, 3),     \
         TILE_NAMES(KIND, 4), TILE_NAMES(KIND, 5), TILE_NAMES(KIND, 6)};
 
 PAIRS_TILES(adjacent, true, 0)
