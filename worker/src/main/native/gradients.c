@@ -38,9 +38,7 @@ typedef struct unit_blocks {
     long first, count;
 } unit_blocks;
 
-#if defined(AMX)
-
-// The gate gradients of one or two blocks of units as left operand, [slots][blocks * 16 units]
+// The gate gradients of some blocks of units as left operand, [slots][blocks * 16 units]
 // [lanes_of(count)], and their sums over positions. Position by position: all of one are adjacent.
 static void copy_blocks(const window *w, gate_rows gates, unit_blocks blocks, long first,
                         long count, float *to) {
@@ -54,27 +52,31 @@ static void copy_blocks(const window *w, gate_rows gates, unit_blocks blocks, lo
         for (long v = 0; v < parts * LANES; v += LANES) v_store(d_bias + v, v_zero());
     }
     for (long i = 0; i < lanes; i += LANES) {
-        const long next = min_long(count, 2 * (i + LANES));
-        for (long p = next; p < min_long(count, next + 2 * LANES); p++) {
+        const long begin = i * TERMS_PER_LANE, terms = LANES * TERMS_PER_LANE;
+        const long next = min_long(count, begin + terms);
+        for (long p = next; p < min_long(count, next + terms); p++) {
             for (long v = 0; v < parts; v++) __builtin_prefetch(from + p * gate_row + v * LANES);
         }
         for (long part = 0; part < parts; part++) {
             const long slot = part % slots, block = part / slots;
             float *rows = to + (slot * blocks.count + block) * LANES * row + i;
             v16 sum = v_load(d_bias + part * LANES);
-            for (long p = 2 * i; p < next; p++) {
+            for (long p = begin; p < next; p++) {
                 sum = v_add(sum, v_load(from + p * gate_row + part * LANES));
             }
             v_store(d_bias + part * LANES, sum);
-            v16 terms[LANES];
+            v16 lane[LANES];
             for (long l = 0; l < LANES; l++) {
-                terms[l] = row_terms(from + part * LANES, gate_row, i + l, count);
+                lane[l] = i + l < lanes ? row_terms(from + part * LANES, gate_row, i + l, count)
+                                        : v_zero();
             }
-            v_transpose(terms);
-            for (long r = 0; r < LANES; r++) v_store(rows + r * row, terms[r]);
+            v_transpose(lane);
+            for (long r = 0; r < LANES; r++) v_store(rows + r * row, lane[r]);
         }
     }
 }
+
+#if defined(AMX)
 
 // Of a part of gates that is an operand already: where the pairs of a position's units become pairs
 // of a unit's positions.
@@ -115,45 +117,14 @@ static void copy_rounded_blocks(gate_part part, unit_blocks blocks, long first, 
     }
 }
 
+#endif
+
 static left slot_operand(const window *w, const float *d_blocks, unit_blocks blocks, int slot,
                          long count) {
     (void)w;
     const long lanes = lanes_of(count), row = row_of_lanes(PRECISION, lanes);
     return left_rows(d_blocks + slot * blocks.count * LANES * row, row, lanes);
 }
-
-#else
-
-// The gate gradients of one block of units as [slots][lanes_of(count)][16], and their sums over
-// positions. A slot's terms are adjacent: rows of all slots would lie 256 bytes apart, which only a
-// quarter of L1's sets can hold.
-static void copy_blocks(const window *w, gate_rows gates, unit_blocks blocks, long first,
-                        long count, float *to) {
-    const long width = w->shape->slots * LANES;
-    const long gate_row = gates.stride;
-    const float *from = gates.first + first * gate_row + blocks.first * width;
-    float *d_bias = w->layer->packed + w->at.d_bias + blocks.first * width;
-    for (long v = 0; v < width; v += LANES) {
-        v16 sum = first == 0 ? v_zero() : v_load(d_bias + v);
-        for (long i = 0; i < lanes_of(count); i++) {
-            const long next = min_long(count, (i + 1) * TERMS_PER_LANE);
-            for (long p = i * TERMS_PER_LANE; p < next; p++) {
-                sum = v_add(sum, v_load(from + p * gate_row + v));
-            }
-            v_store(to + v * lanes_of(count) + i * LANES, row_terms(from + v, gate_row, i, count));
-        }
-        v_store(d_bias + v, sum);
-    }
-}
-
-static left slot_operand(const window *w, const float *d_blocks, unit_blocks blocks, int slot,
-                         long count) {
-    (void)w, (void)blocks;
-    const left d = {d_blocks + slot * lanes_of(count) * LANES, 1, lanes_of(count), LANES, 1, 0};
-    return d;
-}
-
-#endif
 
 // The gradients by the sums of the input, or of the hidden state; at least of what sees it.
 static void copy_gradients(const window *w, bool of_input, unit_blocks blocks, long first,

@@ -44,9 +44,10 @@ static inline long position_chunk(int precision) {
     return precision == PRECISION_BF16_AMX ? 1024 : 384;
 }
 
-// Blocks of 16 units whose weight gradients are computed together: AMX has two rows of tiles.
+// Blocks of 16 units whose weight gradients are computed together: AMX has two rows of tiles; 48
+// rows are eight tiles of six or seven of seven, where 16 would be 6 + 5 + 5.
 static inline long blocks_together(int precision) {
-    return precision == PRECISION_BF16_AMX ? 2 : 1;
+    return precision == PRECISION_BF16_AMX ? 2 : 3;
 }
 
 // Sums are cut, if at all, between so many terms.

@@ -53,7 +53,8 @@ typedef struct recurrent_layout {
     long d_gates_gated;  // AMX: of the slots that see the gated hidden state
     long d_units;      // [batch][64]: gradient by the hidden state of 64 units; normalised: of all,
                        // [hidden / 64][batch][64]
-    long d_columns;    // [slots][chunk][16]: pre-activation gradients of one block, AMX two
+    long d_columns;    // [slots][blocks * 16][chunk]: pre-activation gradients of some blocks, see
+                       // blocks_together() (lanes.h)
     long d_bias;       // [blocks][slots * 16]
     long d_peepholes;  // [blocks][peepholes][16]
     long x_panels;     // [input / 64][chunk][64], chunk: position_chunk() (lanes.h)

@@ -82,7 +82,7 @@ recurrent_layout recurrent_layout_of(int precision, int cell, long time, long ba
         take(&next, gates_hidden ? positions * row_of_lanes(precision, gated_terms) : 0);
     at.d_units = take(&next, backward ? batch * 64 * (normalised ? panels(hidden) : 1) : 0);
     const long rows = shape->slots * LANES * blocks_together(precision);
-    const long d_columns = (chunks ? row_of_lanes(precision, chunk) : chunk) * rows;
+    const long d_columns = row_of_lanes(precision, chunk) * rows;
     at.d_columns = take(&next, backward ? d_columns : 0);
     at.d_bias = take(&next, backward ? units * shape->slots : 0);
     at.d_peepholes = take(&next, backward ? units * shape->peepholes : 0);

@@ -266,30 +266,24 @@ static void copy_weights(const positions *p, long first, long count, long column
     fill_panel(p->weights, count);
 }
 
-// The gradients by the logits of a chunk of words are two left operands: k being words, row i is
-// position i; k being positions, row v is word v. In bf16 both are copies.
-static left d_by_words(const positions *p, long first, long count) {
+// The gradients by the logits of a chunk of words are two left operands. One is transposed: row i is
+// position i, k being words.
+static left d_by_words(const positions *p, long count) {
     const long lanes = lanes_of(count);
-#if defined(AMX)
-    (void)first;
     return left_rows(p->d_words, row_of_lanes(PRECISION, lanes), lanes);
-#else
-    const float *d = TERMS_PER_LANE == 1 ? p->logits + first * p->at.tile : p->d_words;
-    const left operand = {d, 1, lanes, p->at.tile, 1, 0};
-    return operand;
-#endif
 }
 
+// Row v is word v, k being positions; in bf16 a copy.
 static left d_by_positions(const positions *p, long first) {
     const long lanes = lanes_of(p->count);
     if (TERMS_PER_LANE == 1) return left_rows(p->logits + first * p->at.tile, p->at.tile, lanes);
     return left_rows(p->d_positions, operand_row(p->at.tile), lanes);
 }
 
-#if defined(BF16)
 // The copies of `count` words that begin `at` words after the chunk's first, of `all`.
 static void copy_d(const positions *p, const float *d, long at, long count, long all) {
     const long tile = p->at.tile;
+#if defined(BF16)
     const long row = operand_row(tile);
     for (long v = 0; v < count; v++) {
         float *to = p->d_positions + (at + v) * row;
@@ -297,35 +291,27 @@ static void copy_d(const positions *p, const float *d, long at, long count, long
             v_store(to + i / 2, adjacent_terms(d + v * tile + i, p->count - i));
         }
     }
-#if defined(AMX)
-    const long words_row = row_of_lanes(PRECISION, lanes_of(all));
-    for (long i = 0; i < lanes_of(count); i += LANES) {
+#endif
+    const long words_row = row_of_lanes(PRECISION, lanes_of(all)), lanes = lanes_of(count);
+    for (long i = 0; i < lanes; i += LANES) {
         for (long column = 0; column < p->width; column += LANES) {
-            float *to = p->d_words + column * words_row + at / 2 + i;
+            float *to = p->d_words + column * words_row + at / TERMS_PER_LANE + i;
             v16 part[LANES];
-            for (long l = 0; l < LANES; l++) part[l] = row_terms(d + column, tile, i + l, count);
+            for (long l = 0; l < LANES; l++) {
+                part[l] = i + l < lanes ? row_terms(d + column, tile, i + l, count) : v_zero();
+            }
             v_transpose(part);
             for (long r = 0; r < LANES; r++) v_store(to + r * words_row, part[r]);
         }
     }
-#else
-    (void)all;
-    for (long i = 0; i < lanes_of(count); i++) {
-        for (long column = 0; column < p->width; column += LANES) {
-            v_store(p->d_words + (at / 2 + i) * tile + column,
-                    row_terms(d + column, tile, i, count));
-        }
-    }
-#endif
 }
-#endif
 
 // d_states[position][unit] += over these words. The weights are the right operand: 64 columns of
 // them at a time are copied to where they are adjacent and aligned.
 static void state_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
     const long stride = round_up(head->hidden, LANES);
-    const left d = d_by_words(p, first, count);
+    const left d = d_by_words(p, count);
     const long tiles = ceil_div(head->hidden, PANEL) * ceil_div(p->count, tile_rows());
     stream next = weights_from(p, first + count, tiles, count);
     for (long column = 0; column < head->hidden; column += PANEL) {
@@ -342,12 +328,16 @@ static void state_gradients(const positions *p, long first, long count) {
 static void weight_gradients(const positions *p, long first, long count) {
     const softmax_head *head = p->head;
     const left d = d_by_positions(p, first);
+    const long panel_floats = PANEL * lanes_of(p->at.tile);
     for (long column = 0; column < head->hidden; column += PANEL) {
+        const float *panel = p->panels + column * lanes_of(p->at.tile);
         float *c = head->d_weights + first * head->hidden + column;
         const start nothing = {zeros, 0, 0}, sum = {c, head->hidden, 0};
-        multiply_panel(count, min_long(PANEL, head->hidden - column), &d,
-                       p->panels + column * lanes_of(p->at.tile), PANEL,
-                       p->first == 0 ? nothing : sum, c, head->hidden, NULL);
+        stream next;
+        stream *ahead = stream_ahead(&next, count, lanes_of(p->count), panel + panel_floats,
+                                     column + PANEL < head->hidden ? panel_floats : 0);
+        multiply_panel(count, min_long(PANEL, head->hidden - column), &d, panel, PANEL,
+                       p->first == 0 ? nothing : sum, c, head->hidden, ahead);
     }
 }
 
@@ -373,9 +363,7 @@ static void all_logit_gradients(const positions *p, long first, long count) {
         const long some = min_long(CHUNK_TERMS, count - at);
         logit_gradients(p, first + at, some);
         bias_gradients(p, first + at, some);
-#if defined(BF16)
         copy_d(p, p->logits + (first + at) * p->at.tile, at, some, count);
-#endif
     }
 }
 

@@ -17,7 +17,7 @@ typedef struct softmax_layout {
     long factors;        // [2][tile]: largest logit; scale / sum
     long weights;        // [words][64]: columns of a chunk's weights as right operand
     long words_operand;  // bf16: [words][hidden / 2]: a chunk's weights as left operand
-    long d_words;      // bf16: [words / 2][tile], AMX [tile][words / 2]: gradients, pairs of words
+    long d_words;      // [tile][words]: gradients by the logits of a chunk, words adjacent
     long d_positions;  // bf16: [words][tile / 2]: its gradients, pairs of positions
     long panels;       // [hidden / 64][tile][64]: hidden states as right operand
     long floats;

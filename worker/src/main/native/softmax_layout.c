@@ -56,9 +56,8 @@ softmax_layout softmax_layout_of(int precision, long positions, long hidden, lon
     at.words_operand = take(&next, copied ? at.words * row_of_lanes(precision, hidden_lanes) : 0);
     at.weights = take(&next, backward ? word_lanes * 64 : 0);
     at.panels = take(&next, backward ? (hidden + 63) / 64 * 64 * tile_lanes : 0);
-    const long word_row =
-        precision == PRECISION_BF16_AMX ? row_of_lanes(precision, word_lanes) : word_lanes;
-    at.d_words = take(&next, backward && copied ? word_row * at.tile : 0);
+    const long word_row = row_of_lanes(precision, word_lanes);
+    at.d_words = take(&next, backward ? word_row * at.tile : 0);
     at.d_positions =
         take(&next, backward && copied ? at.words * row_of_lanes(precision, tile_lanes) : 0);
     at.floats = next;

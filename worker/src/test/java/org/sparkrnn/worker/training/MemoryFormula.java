@@ -262,7 +262,7 @@ final class MemoryFormula {
             + to64(s.output) * s.lanes(units * s.hiddenSlots());
     long scratch =
         2 * (slots + s.cell.peepholes()) * units + 64L * s.batch + to64(s.hidden) * chunk;
-    long columns = 16 * slots * (s.inChunks() ? 2 * s.row(chunk) : chunk);
+    long columns = 16 * slots * (s.inChunks() ? 2 : 3) * s.row(chunk);
     long gated =
         s.gatedSlots() == 0
             ? 0
@@ -303,14 +303,14 @@ final class MemoryFormula {
     long rows = (positions + tiles - 1) / tiles;
     long tile = s.inChunks() ? (rows + 31) / 32 * 32 : to16(rows);
     long words = Math.min(to16(outputs), s.inChunks() ? 448 : 224);
-    long byWords = s.inChunks() ? s.row(s.lanes(words)) : s.lanes(words);
-    long copies = words * (s.row(s.lanes(features)) + s.row(s.lanes(tile))) + byWords * tile;
+    long copies = words * (s.row(s.lanes(features)) + s.row(s.lanes(tile)));
     return to16(3 * positions)
         + to16(positions)
         + to64(tile) * s.lanes(features)
         + tile * (outputs + 18)
         + to64(features) * s.lanes(tile)
         + 64 * s.lanes(words)
+        + s.row(s.lanes(words)) * tile
         + (s.copies() ? copies : 0);
   }
 }
