@@ -57,7 +57,7 @@ def summarise(run, machine, configurations, flops_per_token, phase_rows):
         "blas": blas,
         "steps": steps,
         "products": products,
-        "phases": [{"configuration": name, "precision": precision, "phases": phase_rows(configurations[name], rows[-1])}
+        "phases": [{"configuration": name, "precision": precision, "phases": phase_rows(configurations[name], precision, rows[-1])}
                    for name, each in products.items() for precision, rows in each.items()],
         "odd": odd_rows(run),
         "warnings": warnings(samples),
@@ -160,7 +160,7 @@ def markdown(results):
         out += table(["cell", "hidden", "batch", "window", "tokens/s", "PyTorch's best", "ratio"],
                      [odd_cells(row) for row in results["odd"]])
     if results["phases"]:
-        out += ["", "Phases of a window. GB/s: every array that a phase reads or writes, once and as float32, over its time.", ""]
+        out += ["", "Phases of a window. GB/s: every array that a phase reads or writes, once (logits in five passes) and as float32, over its time.", ""]
         out += table(["configuration", "precision"] + ["%s, ms, GFLOP/s (of the peak), GB/s" % phase for phase in COMPUTING]
                      + ["%s, ms, GB/s" % phase for phase in MOVING],
                      [phase_cells(row, results["peaks"]) for row in results["phases"]])

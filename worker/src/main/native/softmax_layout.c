@@ -7,14 +7,14 @@
 #define LOGITS_BYTES (64L << 20)
 
 // Words of a chunk, a multiple of 16 and of the 7 rows of a tile: the logits of a chunk and the
-// panels it meets stay in L2 (224 x 416 floats are 364 KiB); shorter chunks store and reload the
+// panels it meets stay in L2 (224 x 480 floats are 420 KiB); shorter chunks store and reload the
 // gradients by the states more often.
 #define CHUNK_WORDS 224
 
 // AMX reads its operands from rounded copies, of which 448 words fit into 2 MiB of L2, and is so
 // fast that storing and reloading the gradients by the states counts.
 #define CHUNK_WORDS_AMX 448
-#define LARGEST_TILE 512
+#define LARGEST_TILE 768
 #define LARGEST_TILE_AMX 1024
 #define SMALLEST_TILE 64
 

@@ -298,7 +298,7 @@ final class MemoryFormula {
 
   /** The head, for that many predictions from that many units. */
   private static long head(Sizes s, long positions, long features, long outputs) {
-    long largest = Math.min(s.inChunks() ? 1024 : 512, Math.max(64, (1 << 24) / outputs / 16 * 16));
+    long largest = Math.min(s.inChunks() ? 1024 : 768, Math.max(64, (1 << 24) / outputs / 16 * 16));
     long tiles = (positions + largest - 1) / largest;
     long rows = (positions + tiles - 1) / tiles;
     long tile = s.inChunks() ? (rows + 31) / 32 * 32 : to16(rows);
