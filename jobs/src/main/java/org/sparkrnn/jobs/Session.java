@@ -107,6 +107,12 @@ record Session(SparkSession spark) implements AutoCloseable {
     }
     SparkConf conf = new SparkConf();
     settings.forEach(conf::setIfMissing);
+    setDefaults(conf);
+    return conf;
+  }
+
+  /** What neither a configuration nor spark-submit has set. */
+  static void setDefaults(SparkConf conf) {
     conf.setIfMissing("spark.master", "local[*]");
     conf.setIfMissing("spark.serializer", "org.apache.spark.serializer.KryoSerializer");
     conf.setIfMissing("spark.kryo.registrator", KryoRegistrations.class.getName());
@@ -114,11 +120,16 @@ record Session(SparkSession spark) implements AutoCloseable {
     conf.setIfMissing("spark.driver.maxResultSize", "0"); // the driver's memory is the limit
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
     conf.setIfMissing("spark.redaction.regex", CREDENTIALS);
-    if (conf.get("spark.master").startsWith("local")) {
+    String master = conf.get("spark.master");
+    if (master.equals("local") || master.startsWith("local[")) {
+      // Driver and executor are one process: heartbeats stay away when the machine slept, and Spark
+      // would end the application minutes after it woke up.
+      conf.setIfMissing("spark.storage.blockManagerHeartbeatTimeoutMs", "365d");
+    }
+    if (master.startsWith("local")) {
       conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
       conf.setIfMissing("spark.driver.host", "127.0.0.1");
     }
-    return conf;
   }
 
   /** Connects to a standalone master: Spark itself would try for a minute and log all the while. */
