@@ -146,7 +146,7 @@ INLINE left gate_operand(const recurrent_layer *layer, const float *rows, long p
     const long block = lanes_of(shape->slots * LANES);
     const float *data = rows + position * blocks * block + lanes_of(first * LANES);
     const left all = left_rows(data, blocks * block, blocks * block);
-    const left some = {data, blocks * block, lanes_of(slots * LANES), 1, blocks, block};
+    const left some = {data, blocks * block, lanes_of(slots * LANES), blocks, block};
     return slots == shape->slots ? all : some;
 }
 

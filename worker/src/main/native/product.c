@@ -22,7 +22,7 @@
 // by field: copies of structs that were just written cost more than a hundred cycles each (a wide
 // load waits until the narrow stores before it, and all stores before those, have left the core).
 typedef struct strides {
-    long left_row, inner, inner_stride, outer, outer_stride;
+    long left_row, inner, outer, outer_stride;
     long right_row, start_row, result_row;
     long last;        // columns of the last vector
     long strip;       // steps of k
@@ -86,7 +86,7 @@ INLINE void tile_body(const int rows, const int vectors, const strides *at, cons
         load_sums(rows, vectors, sum, s, at->start_row, at->last);
     }
     const float *next_sums = at->next_sums;
-    const long row = at->left_row, inner_stride = at->inner_stride, right_row = at->right_row;
+    const long row = at->left_row, right_row = at->right_row;
     for (long o = at->outer; o > 0; o--, a += at->outer_stride) {
         const float *x0 = a, *x3 = a + 3 * row, *x6 = a + 6 * row;
         OPAQUE(x0);
@@ -107,9 +107,9 @@ INLINE void tile_body(const int rows, const int vectors, const strides *at, cons
                         if (n + 1 < vectors) sum[m][n + 1] = MULTIPLY_ADD(xm, b1, sum[m][n + 1]);
                     }
                 }
-                x0 += inner_stride;
-                x3 += inner_stride;
-                x6 += inner_stride;
+                x0++;
+                x3++;
+                x6++;
                 b += right_row;
             }
         }
@@ -205,8 +205,7 @@ typedef struct chunks {
 
 static chunks chunks_of(const left *a) {
     const bool blocks = a->outer > 1;
-    chunks k = {blocks ? a->outer : a->inner, blocks ? a->outer_stride : a->inner_stride,
-                blocks ? a->inner : 1, 1};
+    chunks k = {blocks ? a->outer : a->inner, blocks ? a->outer_stride : 1, blocks ? a->inner : 1, 1};
     k.count = ceil_div(k.steps * k.rows_each, K_CHUNK);
     return k;
 }
@@ -216,7 +215,6 @@ static strides strides_of(const left *a, long steps, long b_stride, long s_strid
     const bool blocks = a->outer > 1;
     strides at = {.left_row = a->row_stride,
                   .inner = blocks ? a->inner : steps,
-                  .inner_stride = a->inner_stride,
                   .outer = blocks ? steps : a->outer,
                   .outer_stride = a->outer_stride,
                   .right_row = b_stride,

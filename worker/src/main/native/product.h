@@ -49,19 +49,19 @@ static inline long tile_rows(void) {
 void products_begin(void);
 void products_end(void);
 
-// The left operand; for AMX k is adjacent, in whole chunks. Element (row, k) is data[row *
-// row_stride + offset(k)]. k counts through blocks of `inner`: offset(k) = (k / inner) *
-// outer_stride + (k % inner) * inner_stride.
+// The left operand; for AMX in whole chunks of k. Element (row, k) is data[row * row_stride +
+// offset(k)]. k counts through blocks of `inner` that are adjacent: offset(k) = (k / inner) *
+// outer_stride + k % inner.
 typedef struct left {
     const float *data;
     long row_stride;
-    long inner, inner_stride;
+    long inner;
     long outer, outer_stride;
 } left;
 
 // k adjacent in memory
 static inline left left_rows(const float *data, long row_stride, long k) {
-    const left a = {data, row_stride, k, 1, 1, 0};
+    const left a = {data, row_stride, k, 1, 0};
     return a;
 }
 

@@ -88,10 +88,10 @@ INLINE void move_rows(const int rows, const char **row, const long bytes) {
 
 #define ADVANCE_TWO(B, RIGHT_ROW) __asm__("lea (%0,%1,2), %0" : "+r"(B) : "r"(RIGHT_ROW))
 
-// `adjacent`: k is adjacent in the rows of the left operand. `lines`, of these only: one or two of
-// at->ask that are asked for per turn. Two cost 8 % of the speed: they are what no longer fits.
-// What `at` holds is read where it is needed, so that the loops have all registers.
-INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, const int lines,
+// `lines`: one or two of at->ask that are asked for per turn. Two cost 8 % of the speed: they are
+// what no longer fits. What `at` holds is read where it is needed, so that the loops have all
+// registers.
+INLINE void pairs_body(const int rows, const int vectors, const int lines,
                        const volatile strides *at, const float *a, const float *b, const float *s,
                        float *c) {
     v16 sum[TILE_ROWS][TILE_VECTORS];
@@ -108,48 +108,28 @@ INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, c
     }
     const long right_row = at->right_row * (long)sizeof *b;
     for (long o = at->outer; o > 0; o--) {
-        long last;  // index of the step that is left of an odd number
-        if (adjacent) {
-            const long bytes = at->inner / 2 * 2 * (long)sizeof *a;
-            move_rows(rows, row, bytes);
-            if (lines > 0) ask += 8 * bytes;
-            const char *ask_too = lines > 1 ? ask + 8 * bytes : ask;
-            OPAQUE(ask_too);
-            long i = -bytes;
-            if (i != 0) {
-                do {
-                    if (lines > 0) __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask), "r"(i));
-                    if (lines > 1) {
-                        __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask_too), "r"(i));
-                    }
-                    add_step(rows, vectors, sum, row, i, 0, right);
-                    add_next_step(rows, vectors, sum, row, i, 4, right, right_row);
-                    ADVANCE_TWO(right, right_row);
-                    i += 2 * (long)sizeof *a;
-                } while (i != 0);
-            }
-            last = 0;
-            if (lines > 1) ask = ask_too;
-        } else {
-            const long step = at->inner_stride * (long)sizeof *a, two = 2 * step;
-            const char *end = right + at->inner / 2 * 2 * right_row;
-            long i = 0, next = step;
-            OPAQUE(next);
-            while (right != end) {
+        const long bytes = at->inner / 2 * 2 * (long)sizeof *a;
+        move_rows(rows, row, bytes);
+        if (lines > 0) ask += 8 * bytes;
+        const char *ask_too = lines > 1 ? ask + 8 * bytes : ask;
+        OPAQUE(ask_too);
+        long i = -bytes;
+        if (i != 0) {
+            do {
+                if (lines > 0) __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask), "r"(i));
+                if (lines > 1) __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask_too), "r"(i));
                 add_step(rows, vectors, sum, row, i, 0, right);
-                add_next_step(rows, vectors, sum, row, next, 0, right, right_row);
-                i += two;
-                next += two;
+                add_next_step(rows, vectors, sum, row, i, 4, right, right_row);
                 ADVANCE_TWO(right, right_row);
-            }
-            last = i;
+                i += 2 * (long)sizeof *a;
+            } while (i != 0);
         }
+        if (lines > 1) ask = ask_too;
         if (at->inner % 2 != 0) {
-            add_step(rows, vectors, sum, row, last, 0, right);
+            add_step(rows, vectors, sum, row, 0, 0, right);
             right += right_row;
         }
-        const long moved = adjacent ? at->inner / 2 * 2 : 0;
-        move_rows(rows, row, (at->outer_stride - moved) * (long)sizeof *a);
+        move_rows(rows, row, (at->outer_stride - at->inner / 2 * 2) * (long)sizeof *a);
     }
     if (at->last == 16) {
         store_sums(rows, vectors, sum, c, at->result_row, 16);
@@ -158,42 +138,37 @@ INLINE void pairs_body(const int rows, const int vectors, const bool adjacent, c
     }
 }
 
-#define PAIRS_TILE(KIND, ROWS, VECTORS, ADJACENT, LINES)                                     \
+#define PAIRS_TILE(KIND, ROWS, VECTORS, LINES)                                               \
     static void KIND##_##ROWS##_##VECTORS(const strides *at, const float *a, const float *b, \
                                           const float *s, float *c) {                        \
-        pairs_body(ROWS, VECTORS, ADJACENT, LINES, at, a, b, s, c);                          \
+        pairs_body(ROWS, VECTORS, LINES, at, a, b, s, c);                                    \
     }
-#define PAIRS_TILES_OF(KIND, ROWS, ADJACENT, LINES) \
-    PAIRS_TILE(KIND, ROWS, 1, ADJACENT, LINES)      \
-    PAIRS_TILE(KIND, ROWS, 2, ADJACENT, LINES)      \
-    PAIRS_TILE(KIND, ROWS, 3, ADJACENT, LINES)      \
-    PAIRS_TILE(KIND, ROWS, 4, ADJACENT, LINES)
-#define PAIRS_TILES(KIND, ADJACENT, LINES)                                 \
-    PAIRS_TILES_OF(KIND, 1, ADJACENT, LINES)                               \
-    PAIRS_TILES_OF(KIND, 2, ADJACENT, LINES)                               \
-    PAIRS_TILES_OF(KIND, 3, ADJACENT, LINES)                               \
-    PAIRS_TILES_OF(KIND, 4, ADJACENT, LINES)                               \
-    PAIRS_TILES_OF(KIND, 5, ADJACENT, LINES)                               \
-    PAIRS_TILES_OF(KIND, 6, ADJACENT, LINES)                               \
+#define PAIRS_TILES_OF(KIND, ROWS, LINES) \
+    PAIRS_TILE(KIND, ROWS, 1, LINES)      \
+    PAIRS_TILE(KIND, ROWS, 2, LINES)      \
+    PAIRS_TILE(KIND, ROWS, 3, LINES)      \
+    PAIRS_TILE(KIND, ROWS, 4, LINES)
+#define PAIRS_TILES(KIND, LINES)                                           \
+    PAIRS_TILES_OF(KIND, 1, LINES)                                         \
+    PAIRS_TILES_OF(KIND, 2, LINES)                                         \
+    PAIRS_TILES_OF(KIND, 3, LINES)                                         \
+    PAIRS_TILES_OF(KIND, 4, LINES)                                         \
+    PAIRS_TILES_OF(KIND, 5, LINES)                                         \
+    PAIRS_TILES_OF(KIND, 6, LINES)                                         \
     static tile_function *const KIND##_tiles[PAIRS_ROWS][TILE_VECTORS] = { \
         TILE_NAMES(KIND, 1), TILE_NAMES(KIND, 2), TILE_NAMES(KIND, 3),     \
         TILE_NAMES(KIND, 4), TILE_NAMES(KIND, 5), TILE_NAMES(KIND, 6)};
 
-PAIRS_TILES(adjacent, true, 0)
-PAIRS_TILES(asking, true, 1)
-PAIRS_TILES(asking_twice, true, 2)
-PAIRS_TILES(strided, false, 0)
+PAIRS_TILES(plain, 0)
+PAIRS_TILES(asking, 1)
+PAIRS_TILES(asking_twice, 2)
 
 // The next tile's sums are asked for before a tile; what comes later while tiles run, until it is
-// through, or, where these are strided, before them.
+// through.
 static tile_function *pairs_tile_of(strides *at, long rows, long vectors) {
     ask_for_sums(rows, vectors, at->next_sums, at->result_row);
     stream *ahead = at->ahead;
-    if (at->inner_stride != 1) {
-        if (ahead != NULL) ask_for(ahead);
-        return strided_tiles[rows - 1][vectors - 1];
-    }
-    if (ahead == NULL || ahead->next >= ahead->end) return adjacent_tiles[rows - 1][vectors - 1];
+    if (ahead == NULL || ahead->next >= ahead->end) return plain_tiles[rows - 1][vectors - 1];
     const long lines = min_long(ahead->lines, 2);
     at->ask = ahead->next;
     ahead->next += LINE * lines * ceil_div(at->inner, 2) * at->outer;
