@@ -65,13 +65,7 @@ static void copy_blocks(const window *w, gate_rows gates, unit_blocks blocks, lo
                 sum = v_add(sum, v_load(from + p * gate_row + part * LANES));
             }
             v_store(d_bias + part * LANES, sum);
-            v16 lane[LANES];
-            for (long l = 0; l < LANES; l++) {
-                lane[l] = i + l < lanes ? row_terms(from + part * LANES, gate_row, i + l, count)
-                                        : v_zero();
-            }
-            v_transpose(lane);
-            for (long r = 0; r < LANES; r++) v_store(rows + r * row, lane[r]);
+            transpose_terms(from + part * LANES, gate_row, i, count, rows, row);
         }
     }
 }
@@ -119,9 +113,7 @@ static void copy_rounded_blocks(gate_part part, unit_blocks blocks, long first, 
 
 #endif
 
-static left slot_operand(const window *w, const float *d_blocks, unit_blocks blocks, int slot,
-                         long count) {
-    (void)w;
+static left slot_operand(const float *d_blocks, unit_blocks blocks, int slot, long count) {
     const long lanes = lanes_of(count), row = row_of_lanes(PRECISION, lanes);
     return left_rows(d_blocks + slot * blocks.count * LANES * row, row, lanes);
 }
@@ -159,7 +151,7 @@ static void block_gradient(const window *w, unit_blocks blocks, int first_slot, 
                                      column + PANEL < columns ? panel_floats : 0);
         for (int s = first_slot; s < first_slot + slots; s++) {
             const long row = w->shape->gate_of[s] * w->hidden + unit;
-            const left d = slot_operand(w, d_blocks, blocks, s, count);
+            const left d = slot_operand(d_blocks, blocks, s, count);
             float *c = d_weights + row * columns + column;
             const start nothing = {zeros, 0, 0}, sum = {c, columns, 0};
             multiply_panel(live, min_long(PANEL, columns - column), &d, panel, PANEL,

@@ -43,9 +43,17 @@ INLINE v16 row_terms(const float *from, long stride, long i, long count) {
     const v16 even = 2 * i < count ? v_load(from + 2 * i * stride) : v_zero();
     return v_pair(even, 2 * i + 1 < count ? v_load(from + (2 * i + 1) * stride) : v_zero());
 #else
-    (void)count;
-    return v_load(from + i * stride);
+    return i < count ? v_load(from + i * stride) : v_zero();
 #endif
+}
+
+// Sixteen of them from lane row `first` on, transposed: to[column * row] are a column's 16 lanes.
+INLINE void transpose_terms(const float *from, long stride, long first, long count, float *to,
+                            long row) {
+    v16 part[LANES];
+    for (long i = 0; i < LANES; i++) part[i] = row_terms(from, stride, first + i, count);
+    v_transpose(part);
+    for (long column = 0; column < LANES; column++) v_store(to + column * row, part[column]);
 }
 
 // Rows padded with zeros to 16 floats as left operand, k adjacent; `copy` takes rows of

@@ -46,13 +46,10 @@ INLINE void add_row(const int vectors, v16 *sum, const v16 *w, const char *row, 
 }
 
 INLINE void add_step(const int rows, const int vectors, v16 sum[TILE_ROWS][TILE_VECTORS],
-                     const char *const *row, const long index, const int displacement,
-                     const char *b) {
+                     const char *const *row, const long index, const char *b) {
     v16 w[TILE_VECTORS];
     UNROLL for (int n = 0; n < vectors; n++) w[n] = v_load((const float *)b + 16 * n);
-    UNROLL for (int m = 0; m < rows; m++) {
-        add_row(vectors, sum[m], w, row[m], index, displacement);
-    }
+    UNROLL for (int m = 0; m < rows; m++) add_row(vectors, sum[m], w, row[m], index, 0);
 }
 
 // What lies at b + right_row + displacement, which stays an index of its own.
@@ -67,15 +64,15 @@ INLINE v16 next_weights(const char *b, const long right_row, const int displacem
 
 // The step after that.
 INLINE void add_next_step(const int rows, const int vectors, v16 sum[TILE_ROWS][TILE_VECTORS],
-                          const char *const *row, const long index, const int displacement,
-                          const char *b, const long right_row) {
+                          const char *const *row, const long index, const char *b,
+                          const long right_row) {
     v16 w[TILE_VECTORS];
     w[0] = next_weights(b, right_row, 0);
     if (vectors > 1) w[1] = next_weights(b, right_row, 64);
     if (vectors > 2) w[2] = next_weights(b, right_row, 128);
     if (vectors > 3) w[3] = next_weights(b, right_row, 192);
     UNROLL for (int m = 0; m < rows; m++) {
-        add_row(vectors, sum[m], w, row[m], index, displacement);
+        add_row(vectors, sum[m], w, row[m], index, sizeof(float));
     }
 }
 
@@ -118,15 +115,15 @@ INLINE void pairs_body(const int rows, const int vectors, const int lines,
             do {
                 if (lines > 0) __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask), "r"(i));
                 if (lines > 1) __asm__ volatile("prefetcht1 (%0,%1,8)" : : "r"(ask_too), "r"(i));
-                add_step(rows, vectors, sum, row, i, 0, right);
-                add_next_step(rows, vectors, sum, row, i, 4, right, right_row);
+                add_step(rows, vectors, sum, row, i, right);
+                add_next_step(rows, vectors, sum, row, i, right, right_row);
                 ADVANCE_TWO(right, right_row);
                 i += 2 * (long)sizeof *a;
             } while (i != 0);
         }
         if (lines > 1) ask = ask_too;
         if (at->inner % 2 != 0) {
-            add_step(rows, vectors, sum, row, 0, 0, right);
+            add_step(rows, vectors, sum, row, 0, right);
             right += right_row;
         }
         move_rows(rows, row, (at->outer_stride - at->inner / 2 * 2) * (long)sizeof *a);

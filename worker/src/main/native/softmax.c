@@ -292,16 +292,11 @@ static void copy_d(const positions *p, const float *d, long at, long count, long
         }
     }
 #endif
-    const long words_row = row_of_lanes(PRECISION, lanes_of(all)), lanes = lanes_of(count);
-    for (long i = 0; i < lanes; i += LANES) {
+    const long words_row = row_of_lanes(PRECISION, lanes_of(all));
+    for (long i = 0; i < lanes_of(count); i += LANES) {
         for (long column = 0; column < p->width; column += LANES) {
             float *to = p->d_words + column * words_row + at / TERMS_PER_LANE + i;
-            v16 part[LANES];
-            for (long l = 0; l < LANES; l++) {
-                part[l] = i + l < lanes ? row_terms(d + column, tile, i + l, count) : v_zero();
-            }
-            v_transpose(part);
-            for (long r = 0; r < LANES; r++) v_store(to + r * words_row, part[r]);
+            transpose_terms(d + column, tile, i, count, to, words_row);
         }
     }
 }
